@@ -1,0 +1,26 @@
+"""Chapter 4: evaluating a network and tuning its hyperparameters (신경망 평가와 하이퍼파라미터 튜닝)."""
+
+SECTIONS = (
+    "descent_paths",
+    "wrong_way_steps",
+    "batch_budget",
+    "powers_of_two",
+    "batch_speed",
+    "importance",
+    "learning_rate_regimes",
+    "learning_rates",
+    "still_falling",
+    "oscillation",
+    "early_stopping",
+    "decay",
+    "step_decay",
+    "exponential_decay",
+    "momentum",
+    "adam",
+    "loss_gap",
+    "penalties",
+    "dropout_gap",
+    "early_epochs",
+    "split_luck",
+    "seed_influence",
+)

@@ -1,0 +1,38 @@
+"""The library behind the book, named by idea.
+
+`schedules` are pure functions of time; `splits` and `datasets` bring data; `replicas` trains many copies of a model at
+once; `diagnosis` reads a training history; `surfaces` and `update_rules` are the books' two-dimensional examples;
+`importance`, `borders` and `statistics` read tables of trials; `experiment` turns a section of the book into a figure
+with verdicts. Importing this package loads no TensorFlow: each name is loaded when it is first used.
+"""
+
+import importlib
+
+# name → (module that holds it, attribute or None for the module itself)
+_PUBLIC = {
+    "datasets": ("textbook.datasets", None),
+    "splits": ("textbook.splits", None),
+    "schedules": ("textbook.schedules", None),
+    "replicas": ("textbook.replicas", None),
+    "models": ("textbook.models", None),
+    "surfaces": ("textbook.surfaces", None),
+    "update_rules": ("textbook.update_rules", None),
+    "statistics": ("textbook.statistics", None),
+    "plots": ("textbook.plots", None),
+    "seeding": ("textbook.seeding", None),
+    "diagnose": ("textbook.diagnosis", "diagnose"),
+}
+
+__all__ = sorted(_PUBLIC)
+
+
+def __getattr__(name: str):
+    if name not in _PUBLIC:
+        raise AttributeError(f"expected one of {', '.join(__all__)}, got textbook.{name}")
+    module, attribute = _PUBLIC[name]
+    loaded = importlib.import_module(module)
+    return loaded if attribute is None else getattr(loaded, attribute)
+
+
+def __dir__():
+    return __all__
