@@ -32,7 +32,7 @@ def share(name: str, value) -> float:
     """`value` as a float; ValueError unless 0 < value ≤ 1, as a factor of decay is."""
     number = _real(name, value)
     if not 0 < number <= 1:
-        raise ValueError(f"expected {name} above 0 and up to 1, got {value!r}; mend by, for instance, 0.5 to halve")
+        raise ValueError(f"expected {name} above 0 and up to 1, got {value!r}; mend by 0.5, for instance, to halve")
     return number
 
 

@@ -1,0 +1,61 @@
+"""A model saved with `in_steps` loads in a fresh process, whatever is imported first."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.schedules.test_base import fit, tiny_model
+from textbook.schedules import StepDecay
+
+SCHEDULE = StepDecay(0.2, factor=0.5, every=2)
+
+LOAD = """
+model = keras.models.load_model(sys.argv[1])
+assert repr(model.optimizer.get_config()["learning_rate"]["config"]["steps_per_epoch"]) == "3"
+assert int(model.optimizer.iterations.numpy()) == 12, model.optimizer.iterations  # four epochs of three updates
+assert abs(float(model.optimizer.learning_rate) - 0.05) < 1e-8
+x = np.ones((10, 2), "float32")
+model.fit(x, x[:, :1], batch_size=4, epochs=2, verbose=0)
+assert abs(float(model.optimizer.learning_rate) - 0.025) < 1e-8
+"""
+
+SCHEDULES_FIRST = """
+import sys
+import numpy as np
+import textbook.schedules
+assert "keras" not in sys.modules and "tensorflow" not in sys.modules
+assert importlib.util.find_spec("keras") is not None  # asking for Keras must not use the hook up
+import keras
+assert "textbook.schedules.keras_schedule" in sys.modules
+assert not any("AfterKeras" in repr(finder) for finder in sys.meta_path)
+"""
+
+KERAS_FIRST = """
+import sys
+import numpy as np
+import keras
+import textbook.schedules
+"""
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    model = tiny_model(SCHEDULE.in_steps(3))
+    fit(model, epochs=4)
+    path = tmp_path_factory.mktemp("saved") / "model.keras"
+    model.save(path)
+    return path
+
+
+@pytest.mark.parametrize("imports", (SCHEDULES_FIRST, KERAS_FIRST), ids=("schedules first", "keras first"))
+def test_a_saved_model_loads_in_a_fresh_process(saved, imports):
+    script = "import importlib.util\n" + imports + LOAD
+    done = subprocess.run([sys.executable, "-c", script, str(saved)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_without_textbook_keras_names_the_missing_class(saved):
+    script = "import sys, keras\nkeras.models.load_model(sys.argv[1])"
+    done = subprocess.run([sys.executable, "-c", script, str(saved)], capture_output=True, text=True)
+    assert done.returncode != 0 and "textbook>InSteps" in done.stderr
