@@ -1,0 +1,20 @@
+"""Train many replicas of one Keras model at once: (conditions × seeds) copies in compiled epochs.
+
+`train_replicas` returns a tidy table; `ReplicaTrainer(…).run()` also holds the trained models; a `Condition` says what
+one curve does differently; `session` sets engine, checkpoints and progress for everything trained inside it.
+Importing this package loads no TensorFlow.
+"""
+
+from textbook.replicas.condition import Condition
+from textbook.replicas.sessions import session
+from textbook.seeding import Seeds
+
+__all__ = ["Condition", "ReplicaTrainer", "Seeds", "session", "train_replicas"]
+
+
+def __getattr__(name: str):
+    if name in ("ReplicaTrainer", "train_replicas"):
+        from textbook.replicas import trainer
+
+        return getattr(trainer, name)
+    raise AttributeError(f"expected one of {', '.join(__all__)}, got textbook.replicas.{name}")

@@ -1,0 +1,124 @@
+"""The fast engine: a group of replicas trained at once by one compiled program."""
+
+import contextlib
+import time
+
+import numpy as np
+import tensorflow as tf
+
+from textbook.replicas.outcome import Outcome
+from textbook.replicas.plan import Group, Replica
+from textbook.replicas.program import Program, Recipe
+
+# Replicas per wave: past this size the time per replica no longer falls on a CPU, while the memory goes on rising.
+WAVE = 128
+
+# Tracing a program takes longer than training a small model, so sections that train the same network share one.
+_PROGRAMS: dict[tuple, Program] = {}
+
+
+def train(group: Group, *, test_every_epoch: bool, progress) -> Outcome:
+    """Train all replicas of a group, in waves of at most `WAVE`."""
+    waves = [group.replicas[i : i + WAVE] for i in range(0, len(group.replicas), WAVE)]
+    return Outcome.joined([_Wave(group, replicas).run(test_every_epoch, progress) for replicas in waves])
+
+
+def _program(group: Group, sample_shape) -> Program:
+    if group.graph not in _PROGRAMS:
+        blueprint = group.blueprint
+        recipe = Recipe(
+            model=blueprint.model,
+            optimizer=group.optimizer,
+            loss=blueprint.loss,
+            metrics=tuple(blueprint.metrics.values()),
+            weight_decay=group.replicas[0].weight_decay is not None,
+            scaled=group.replicas[0].split.scale is not None,
+        )
+        kind = tf.int64 if group.replicas[0].split.classes else tf.float32
+        _PROGRAMS[group.graph] = Program(recipe, sample_shape=sample_shape, label_type=kind)
+    return _PROGRAMS[group.graph]
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Keep TensorFlow from logging, at the first trace, which operations run as loops over replicas."""
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel("ERROR")
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+class _Wave:
+    """The tensors of some replicas of a group."""
+
+    def __init__(self, group: Group, replicas: list[Replica]):
+        self.group = group
+        # A stack of one takes another kernel in the matrix product and differs in the last bit; a pair does not.
+        self.count = len(replicas)
+        self.replicas = replicas * 2 if self.count == 1 else replicas
+        x = self.replicas[0].split.x
+        self.x = tf.constant(np.asarray(x, np.float32))
+        self.program = _program(group, x.shape[1:])
+        self.parts = {name: self._part(name) for name in ("train", "validation", "test")}
+        self.scaler = self._scaler(x.shape[1:])
+        self.hyperparameters = {
+            name: tf.constant([getattr(r, name) for r in self.replicas], tf.float32)
+            for name in self.program.optimizer.mapped
+        }
+
+    def _part(self, name: str):
+        parts = [getattr(r.split, name) for r in self.replicas]
+        kind = np.int64 if self.replicas[0].split.classes else np.float32
+        return (
+            tf.constant(np.stack([p.indices for p in parts]).astype(np.int32)),
+            tf.constant(np.stack([np.asarray(p.y) for p in parts]).astype(kind)),
+        )
+
+    def _scaler(self, shape):
+        if self.replicas[0].split.scale is None:
+            empty = tf.zeros([0, *shape])
+            return empty, empty
+        return tuple(
+            tf.constant(np.stack([getattr(r.split, name) for r in self.replicas]).astype(np.float32))
+            for name in ("offset", "scale")
+        )
+
+    def _initial_state(self):
+        drawn = [self.group.blueprint.initializer.draw(r.seeds) for r in self.replicas]
+        stacked = ([tf.constant(np.stack(values)) for values in zip(*(d[i] for d in drawn), strict=True)] for i in (0, 1))
+        return (*stacked, self.program.optimizer.initial(len(self.replicas)))
+
+    def _evaluate(self, state, part: str):
+        rows, labels = self.parts[part]
+        if rows.shape[1] == 0:
+            return np.full((len(self.replicas), 2 + len(self.group.blueprint.metrics)), np.nan)
+        return self.program.evaluate(state, self.x, rows, labels, self.scaler).numpy()
+
+    @_quiet()
+    def run(self, test_every_epoch: bool, progress) -> Outcome:
+        group, metrics = self.group, list(self.group.blueprint.metrics)
+        outcome = Outcome.empty(self.count, group.epochs, metrics)
+        state = self._initial_state()
+        orders = [r.orders() for r in self.replicas]
+        rates = np.stack([r.rates for r in self.replicas], axis=-1)  # (epochs, updates, replicas)
+        started = time.perf_counter()
+        for epoch in range(group.epochs):
+            order = tf.constant(np.stack([next(o) for o in orders]))
+            state, sums = self.program.train_epoch(
+                state, self.x, *self.parts["train"], self.scaler, order, group.batch_size,
+                tf.constant(rates[epoch]), self.hyperparameters,
+            )  # fmt: skip
+            outcome.record_training(epoch, sums.numpy()[: self.count])
+            outcome.record("clean", epoch, self._evaluate(state, "train")[: self.count])
+            outcome.record("val", epoch, self._evaluate(state, "validation")[: self.count])
+            if test_every_epoch or epoch == group.epochs - 1:
+                outcome.record("test", epoch, self._evaluate(state, "test")[: self.count])
+            now = time.perf_counter()
+            outcome.columns["seconds"][:, epoch] = (now - started) / self.count
+            started = now
+            progress(self.count * group.updates_per_epoch)
+        outcome.weights = [v.numpy()[: self.count] for v in (*state[0], *state[1])]
+        return outcome

@@ -1,0 +1,111 @@
+"""One Keras optimizer, mapped over replicas: every replica has its own rate, momentum, weight decay and slots.
+
+Handing stacked variables to an optimizer as if they were one model goes wrong wherever the optimizer looks at a whole
+tensor (norms, clipping, trust ratios). Here its own `apply` runs once per replica inside `tf.vectorized_map`.
+"""
+
+import keras
+import tensorflow as tf
+from keras.src.optimizers.base_optimizer import BaseOptimizer
+
+# TensorFlow's optimizer class replaces these with versions that need real tf.Variables. Inside a StatelessScope the
+# variables are stand-ins, so the backend-neutral originals are put back.
+_NEUTRAL = (
+    "_var_key",
+    "assign",
+    "assign_add",
+    "assign_sub",
+    "_apply_weight_decay",
+    "_backend_update_step",
+    "_overwrite_model_variables_with_average_value",
+    "_clip_by_norm",
+    "stateless_apply",
+)
+
+
+class _MomentumStep:
+    """SGD whose momentum may be a tensor: Keras's own asks `if momentum != 0` in Python, which a tensor cannot answer."""
+
+    def build(self, variables):
+        if self.built:
+            return
+        BaseOptimizer.build(self, variables)
+        self.momentums = self.add_optimizer_variables(variables, "momentum")
+
+    def update_step(self, gradient, variable, learning_rate):
+        ops = keras.ops
+        velocity = self.momentums[self._get_variable_index(variable)]
+        momentum = ops.cast(self.momentum, variable.dtype)
+        step = gradient * ops.cast(learning_rate, variable.dtype)
+        new_velocity = velocity * momentum - step
+        self.assign(velocity, new_velocity)
+        self.assign(variable, variable + (new_velocity * momentum - step if self.nesterov else new_velocity))
+
+
+def _neutral(optimizer):
+    """A copy of the optimizer whose steps run on plain tensors."""
+    kind = type(optimizer)
+    overrides = {name: getattr(BaseOptimizer, name) for name in _NEUTRAL if hasattr(BaseOptimizer, name)}
+    if "_backend_update_step" in kind.__dict__:  # Nadam keeps a product of momenta there
+        overrides["_backend_update_step"] = _nadam_update_step
+    if kind is keras.optimizers.SGD:
+        overrides |= {"build": _MomentumStep.build, "update_step": _MomentumStep.update_step}
+    config = optimizer.get_config()
+    config["learning_rate"] = 0.0  # the rate of each replica is fed at every update
+    return type(kind.__name__, (kind,), overrides).from_config(config)
+
+
+def _nadam_update_step(self, grads, trainable_variables, learning_rate):
+    dtype = self._u_product.dtype
+    decay = keras.ops.power(0.96, keras.ops.cast(self._iterations + 1, dtype))
+    self.assign(self._u_product, self._u_product * self.beta_1 * (1.0 - 0.5 * decay))
+    BaseOptimizer._backend_update_step(self, grads, trainable_variables, learning_rate)
+
+
+class StackedOptimizer:
+    """Applies one optimizer to tensors whose first axis counts replicas.
+
+    Args:
+        optimizer: any Keras optimizer without gradient accumulation.
+        variables: the model's trainable variables (one model's, not stacked).
+        weight_decay: whether a weight decay per replica will be given.
+    """
+
+    def __init__(self, optimizer, variables, *, weight_decay: bool):
+        self._optimizer = _neutral(optimizer)
+        self._optimizer.build(variables)
+        self._rate_index = next(
+            i for i, v in enumerate(self._optimizer.variables) if v is self._optimizer._learning_rate
+        )
+        self.mapped = ("momentum",) if type(optimizer) is keras.optimizers.SGD else ()
+        self.mapped += ("weight_decay",) if weight_decay else ()
+
+    @property
+    def variables(self):
+        """One replica's optimizer variables, as Keras lists them."""
+        return self._optimizer.variables
+
+    def initial(self, replicas: int) -> list[tf.Tensor]:
+        """The optimizer's variables before the first update, stacked: each of shape (replicas, …)."""
+        return [
+            tf.repeat(tf.convert_to_tensor(v.value)[tf.newaxis], replicas, axis=0) for v in self._optimizer.variables
+        ]
+
+    def apply(self, state, gradients, variables, *, learning_rate, hyperparameters):
+        """One update: all arguments have a leading replica axis; returns (variables, state).
+
+        Args:
+            learning_rate: shape (replicas,).
+            hyperparameters: one tensor of shape (replicas,) for each name in `mapped`.
+        """
+
+        def one(inputs):
+            state, gradients, variables, rate, values = inputs
+            for name, value in zip(self.mapped, values, strict=True):
+                setattr(self._optimizer, name, value)
+            state = [rate if i == self._rate_index else v for i, v in enumerate(state)]
+            new_variables, new_state = self._optimizer.stateless_apply(state, gradients, variables)
+            return [tf.convert_to_tensor(v) for v in new_variables], [tf.convert_to_tensor(v) for v in new_state]
+
+        values = [hyperparameters[name] for name in self.mapped]
+        return tf.vectorized_map(one, (state, gradients, variables, learning_rate, values))
