@@ -1,0 +1,8 @@
+"""Training, validation and test parts of a data set: exact sizes, classes in proportion, equal rows never apart.
+
+`split(data, seed=0)` gives one `Split`; a `Splitter` holds the settings and gives one for each seed.
+"""
+
+from textbook.splits.splitter import Part, Split, Splitter, split
+
+__all__ = ["Part", "Split", "Splitter", "split"]
