@@ -1,4 +1,4 @@
-"""The plain engine: the same replicas, one by one, with `model.fit` and callbacks on the same batches in the same order.
+"""The plain engine: the same replicas, one by one, by `model.fit` on the same batches in the same order.
 
 It is the oracle that the fast engine is compared with, and the baseline of every speed that is quoted.
 """
@@ -111,8 +111,8 @@ def train(group: Group, *, test_every_epoch: bool, progress) -> Outcome:
         )  # fmt: skip
         validation = (np.asarray(split.validation.x, np.float32), np.asarray(split.validation.y))
         model.fit(
-            batches, epochs=group.epochs, steps_per_epoch=group.updates_per_epoch, callbacks=callbacks, verbose=0, shuffle=False,
-            validation_data=validation if len(validation[0]) else None,
+            batches, epochs=group.epochs, steps_per_epoch=group.updates_per_epoch, shuffle=False, callbacks=callbacks,
+            validation_data=validation if len(validation[0]) else None, verbose=0,
         )  # fmt: skip
         weights.append([v.numpy() for v in blueprint.initializer.variables])
         progress(group.epochs * group.updates_per_epoch)

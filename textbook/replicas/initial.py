@@ -35,13 +35,15 @@ def global_seed(seed: int):
 
 
 def build_model(build, *, input_shape, outputs: int, seed: int = 0) -> keras.Model:
-    """Call the user's builder, `build()` or `build(input_shape, outputs)`, under a global seed that is put back after."""
+    """Call the user's `build()` or `build(input_shape, outputs)` under a global seed that is put back after."""
     wanted = {"input_shape": tuple(input_shape), "outputs": outputs}
     parameters = inspect.signature(build).parameters
     with global_seed(seed):
         model = build(**{name: value for name, value in wanted.items() if name in parameters})
     if not isinstance(model, keras.Model):
-        raise ValueError(f"expected build() to return a keras.Model, got {type(model).__name__}; return the model itself")
+        raise ValueError(
+            f"expected build() to return a keras.Model, got {type(model).__name__}; return the model itself"
+        )
     if not model.built:
         model.build((None, *input_shape))
     return model

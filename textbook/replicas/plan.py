@@ -213,10 +213,14 @@ def _metrics(metrics, classes) -> dict:
             found[metric.__name__] = metric
         elif metric == "accuracy":
             if not classes:
-                raise ValueError("expected metrics for a regression, got 'accuracy'; use for instance 'mean_absolute_error'")
+                raise ValueError(
+                    "expected metrics for a regression, got 'accuracy'; use for instance 'mean_absolute_error'"
+                )
             found[metric] = keras.metrics.sparse_categorical_accuracy
         elif callable(getattr(keras.metrics, metric, None)) and metric.islower():
             found[metric] = getattr(keras.metrics, metric)
         else:
-            raise ValueError(f"expected a metric function of keras.metrics by its name, such as 'accuracy', got {metric!r}")
+            raise ValueError(
+                f"expected a metric function of keras.metrics by its name, such as 'accuracy', got {metric!r}"
+            )
     return found

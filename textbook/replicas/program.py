@@ -57,9 +57,7 @@ class Program:
             self._train_epoch,
             input_signature=[state, samples, rows, labels, (samples, samples), rows, number, rates, values],
         )
-        self.evaluate = tf.function(
-            self._evaluate, input_signature=[state, samples, rows, labels, (samples, samples)]
-        )
+        self.evaluate = tf.function(self._evaluate, input_signature=[state, samples, rows, labels, (samples, samples)])
 
     def _inputs(self, x, rows, scaler):
         x = tf.gather(x, rows)
@@ -72,7 +70,8 @@ class Program:
         """One pass over the training rows in the given order.
 
         Args:
-            data: (samples, …), the one resident array; rows, labels: (replicas, n): each replica's rows, and their labels.
+            data: (samples, …), the one resident array.
+            rows, labels: (replicas, n): each replica's rows of it, and their labels.
             scaler: offset and scale of every replica, each (replicas, …), ignored unless the recipe says scaled.
             order: (replicas, n): positions in `rows`, batch after batch; the last batch may be smaller.
             rates: (updates, replicas): the learning rate of each update.

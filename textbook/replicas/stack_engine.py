@@ -88,7 +88,9 @@ class _Wave:
 
     def _initial_state(self):
         drawn = [self.group.blueprint.initializer.draw(r.seeds) for r in self.replicas]
-        stacked = ([tf.constant(np.stack(values)) for values in zip(*(d[i] for d in drawn), strict=True)] for i in (0, 1))
+        stacked = (
+            [tf.constant(np.stack(values)) for values in zip(*(d[i] for d in drawn), strict=True)] for i in (0, 1)
+        )
         return (*stacked, self.program.optimizer.initial(len(self.replicas)))
 
     def _evaluate(self, state, part: str):

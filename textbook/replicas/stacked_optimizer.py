@@ -24,7 +24,7 @@ _NEUTRAL = (
 
 
 class _MomentumStep:
-    """SGD whose momentum may be a tensor: Keras's own asks `if momentum != 0` in Python, which a tensor cannot answer."""
+    """SGD whose momentum may be a tensor; Keras's own asks `if momentum != 0`, which a traced tensor cannot answer."""
 
     def build(self, variables):
         if self.built:

@@ -34,9 +34,18 @@ class ReplicaTrainer:
     """
 
     def __init__(
-        self, build, splits, *, seeds, epochs: int, conditions: dict[str, Condition] | None = None, batch_size: int = 32,
-        metrics=None, engine: str | None = None, test_every_epoch: bool = False,
-    ):  # fmt: skip
+        self,
+        build,
+        splits,
+        *,
+        seeds,
+        epochs: int,
+        conditions: dict[str, Condition] | None = None,
+        batch_size: int = 32,
+        metrics=None,
+        engine: str | None = None,
+        test_every_epoch: bool = False,
+    ):
         check_count(epochs, "epochs")
         check_count(batch_size, "batch_size", also=("all",))
         self._session = sessions.current()
@@ -88,9 +97,9 @@ class ReplicaResult:
             for index, replica in enumerate(group.replicas):
                 if (replica.condition, replica.seed) == (condition, seed):
                     model = keras.models.clone_model(group.blueprint.model)
-                    values = [w[index] for w in outcome.weights]
-                    for variable, value in zip(model.trainable_variables + model.non_trainable_variables, values, strict=True):
-                        variable.assign(value)
+                    variables = model.trainable_variables + model.non_trainable_variables
+                    for variable, values in zip(variables, outcome.weights, strict=True):
+                        variable.assign(values[index])
                     return model
         have = sorted({(r.condition, r.seed) for g in self._groups for r in g.replicas})
         raise ValueError(f"expected a condition and seed that were trained, such as {have[0]}, got {(condition, seed)}")
