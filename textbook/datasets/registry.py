@@ -40,7 +40,7 @@ def card(name: str) -> Card:
     (64,)
     """
     fields = {key: tuple(value) if isinstance(value, list) else value for key, value in entry(name).items()}
-    fields.pop("source")
-    fields.pop("files", None)
+    for key in ("source", "settings", "files", "url"):  # how to load it, not what it is
+        fields.pop(key, None)
     task = "classification" if "class_names" in fields else "regression"
     return Card(name=name, task=task, **fields)
