@@ -1,0 +1,163 @@
+"""Running a chapter: every section measured, judged, drawn and recorded; then the second judging."""
+
+import sys
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from textbook.experiment import judging, provenance, report, results, section, seed_blocks
+from textbook.experiment.book import Chapter
+from textbook.experiment.cache import Cache
+from textbook.experiment.errors import DISK_FULL, StorageError, UsageError
+from textbook.experiment.measuring import Measurer
+from textbook.experiment.outline import Outline
+from textbook.experiment.progress import Lines
+from textbook.experiment.publishing import Publisher
+from textbook.experiment.request import Request
+from textbook.experiment.run import Run
+from textbook.experiment.section import Section
+
+
+@dataclass
+class Outcome:
+    """How a run went: names of the sections that crashed, and ids of decided verdicts unlike their expectation."""
+
+    crashed: list[str] = field(default_factory=list)
+    unlike: list[str] = field(default_factory=list)
+
+
+class ChapterRun:
+    """One run of chosen sections of a chapter, as a request asks for it."""
+
+    def __init__(self, chapter: Chapter, request: Request, progress: Lines):
+        self.chapter = chapter
+        self.request = request
+        self.progress = progress
+        self.folder = request.out / chapter.name
+        self._cache = Cache(request.out / ".cache", warn=progress.line)
+        self._measurer = Measurer(self._cache, progress.within)
+        self._publisher = Publisher(self.folder, request.format)
+        self._outcome = Outcome()
+        self._done: list[tuple[Section, dict]] = []
+
+    def run(self, chosen: tuple[Outline, ...]) -> Outcome:
+        """Run the sections in order. One that crashes is reported and does not stop the others.
+
+        Raises: UsageError for bad input that shows only now; what was finished stays.
+        """
+        try:
+            for outline in chosen:
+                self.progress.section(f"{outline.number} {outline.name}")
+                record = self._guarded(outline, self._first)
+                self.progress.advance(cached=bool(record and record["cached"]))
+            for loaded, record in self._surprises():
+                self.progress.section(f"{loaded.outline.number} {loaded.outline.name}, second judging")
+                self._guarded(loaded.outline, lambda _, loaded=loaded, record=record: self._second(loaded, record))
+        finally:
+            if self.folder.is_dir():
+                results.merge(self.chapter, self.folder, warn=self.progress.line)
+        self._outcome.unlike = [
+            claim["id"] for _, record in self._done for claim in record["claims"] if claim["as_expected"] is False
+        ]
+        return self._outcome
+
+    def _guarded(self, outline: Outline, work):
+        try:
+            return work(outline)
+        except UsageError:
+            raise
+        # anything may go wrong in a section; the others still run, and the exit status tells
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in DISK_FULL:
+                raise StorageError.of(error, self.request.out) from error
+            if self._is_bad_input(error, outline):
+                raise UsageError(f"{outline.name}: {error}") from error
+            self._outcome.crashed.append(outline.name)
+            self.progress.line(f"{outline.number} {outline.name} crashed:\n{traceback.format_exc()}".rstrip())
+            return None
+
+    def _is_bad_input(self, error: Exception, outline: Outline) -> bool:
+        """Whether an error comes of the user's knobs, seeds or data: the library's own "expected …, got …"."""
+        asked = (
+            self.request.settings.get(outline.name)
+            or self.request.chosen is not None
+            or self.request.seeds != seed_blocks.default(quick=self.request.quick)
+        )
+        return bool(asked) and isinstance(error, ValueError) and str(error).startswith("expected")
+
+    def _first(self, outline: Outline) -> dict:
+        loaded = section.load(outline)
+        knobs = {**loaded.knobs, **self.request.settings.get(outline.name, {})}
+        run = self._run(self.request.seeds)
+        measured = self._measurer(run, loaded.measure, knobs)
+        applies = self.request.chosen is None and knobs == loaded.knobs
+        origin = provenance.of(run, measured, knobs=knobs)
+        record = {
+            "number": outline.number,
+            "name": outline.name,
+            "title": outline.title,
+            "idea": outline.idea,
+            "entries": list(outline.entries),
+            "table": self._publisher.tables(loaded, measured),
+            "measured": list(dict.fromkeys((*outline.measured, "seconds"))),
+            "seconds": measured.entry.seconds,
+            "cached": measured.cached,
+            "quick": run.quick,
+            "knobs": knobs,
+            "claims": judging.judge(loaded.claims, measured.tables, quick=run.quick, applies=applies),
+            "provenance": origin,
+        }
+        old = results.read(self.folder, outline, warn=self.progress.line)
+        record |= self._publisher.pictures(loaded, measured, origin, old)
+        self._publisher.record(loaded, record)
+        report.section(outline, record, self.folder)
+        self._done.append((loaded, record))
+        return record
+
+    def _surprises(self) -> list[tuple[Section, dict]]:
+        if not self.request.judges_twice:
+            return []
+        return [
+            (loaded, record)
+            for loaded, record in self._done
+            if any(claim["as_expected"] is False for claim in record["claims"])
+        ]
+
+    def _second(self, loaded: Section, record: dict) -> None:
+        run = self._run(seed_blocks.SECOND)
+        measured = self._measurer(run, loaded.measure, record["knobs"])
+        for number, claim in enumerate(loaded.claims):
+            if record["claims"][number]["as_expected"] is False:
+                judged = judging.judge_again(record["claims"][number], claim, measured.tables, seeds=run.seeds)
+                record["claims"][number] = judged
+                report.say(report.second_line(judged))
+        self._publisher.record(loaded, record)
+
+    def _run(self, seeds: tuple[int, ...]) -> Run:
+        return Run(seeds, self.request.quick, self.request.engine, self.request.chosen, self._measurer)
+
+
+def exit_status(outcomes: list[Outcome], *, strict: bool) -> int:
+    """1 after a crash, or (if strict) after a decided verdict unlike its expectation; else 0. Says which on stderr."""
+    crashed = [name for outcome in outcomes for name in outcome.crashed]
+    unlike = [claim for outcome in outcomes for claim in outcome.unlike]
+    if unlike:
+        print(f"unlike expected: {', '.join(unlike)}", file=sys.stderr)
+    if crashed:
+        print(f"crashed: {', '.join(crashed)}", file=sys.stderr)
+    return int(bool(crashed or (strict and unlike)))
+
+
+def output_folder(out: Path) -> Path:
+    """The output folder, made if need be and tried out.
+
+    Raises: StorageError where nothing can be written there.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / ".writable"
+        probe.write_bytes(b"?")
+        probe.unlink()
+    except OSError as error:
+        raise StorageError.of(error, out) from error
+    return out

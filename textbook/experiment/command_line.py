@@ -1,0 +1,133 @@
+"""The command line of every chapter: `python -m chapters.ch4 [SECTION …]`, and of the whole book.
+
+Standard output carries the report, standard error the progress and what went wrong.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from textbook.experiment import book, knobs, report, seed_blocks
+from textbook.experiment.errors import UsageError, nearest
+
+_FORMATS = ("png", "svg", "pdf")
+_ENGINES = ("replicas", "fit")
+_INTERRUPTED = 130
+
+_EPILOG = """\
+examples:
+  python -m {package}                               every figure, table and verdict, in figures/
+  python -m {package} --list                        sections with their knobs
+  python -m {package} SECTION --set KNOB=VALUE      one section with a knob changed
+  python -m {package} --data file.csv --target COL  on data of your own
+
+exit status: 0 done; 1 a section crashed (or --strict found a surprise); 2 bad input; 130 interrupted.
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with mistakes in one line, and the nearest word for a mistyped option."""
+
+    def error(self, message: str):
+        unknown = message.removeprefix("unrecognized arguments: ")
+        if unknown != message:
+            options = [option for action in self._actions for option in action.option_strings]
+            message = f"expected an option of this command, got {unknown}{nearest(unknown.split()[0], options)}"
+        raise UsageError(message)
+
+
+def parser(package: str) -> argparse.ArgumentParser:
+    """The options of a chapter's (or the whole book's) command line."""
+    options = _Parser(
+        prog=f"python -m {package}",
+        description="Draw the figures of the book, with the numbers behind them and a verdict for every claim.",
+        epilog=_EPILOG.format(package=package),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = options.add_argument
+    add("sections", nargs="*", metavar="SECTION", help="names or book numbers (default: all)")
+    add("--list", action="store_true", help="list the sections with their titles and knobs, and stop")
+    add("--quick", action="store_true", help="fewer seeds and epochs; verdicts say so")
+    add("--seeds", metavar="SEEDS", help="a count (16: 1000-1015), a range (2000-2031) or a list (1,2,3)")
+    add("--data", metavar="NAME|FILE.csv", help="another data set, or a CSV file of your own (with --target)")
+    add("--target", metavar="COLUMN", help="the column of the CSV file to predict: its name, or its number from 0")
+    add("--set", action="append", default=[], metavar="KNOB=VALUE", dest="settings", help="a knob (see --list)")
+    add("--engine", metavar="|".join(_ENGINES), help="how to train: all replicas at once, or one by one with fit")
+    add("--format", default="png", metavar="|".join(_FORMATS), help="of the figures (default: png)")
+    add("--out", type=Path, default=Path("figures"), metavar="DIR", help="output folder (default: figures)")
+    add("--strict", action="store_true", help="exit with 1 if a decided verdict differs from what was expected")
+    add("--no-second-judging", action="store_true", help="do not judge surprises again on 32 other seeds")
+    return options
+
+
+def main(package: str, arguments: list[str] | None = None) -> int:
+    """Run the command line of a chapter's package, or of the package that holds the chapters; returns the exit status.
+
+    Bad input gives one line on standard error and status 2; Ctrl-C one line and 130.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # titles have Hangul; a terminal that cannot show it must not stop a run
+            stream.reconfigure(errors="replace")
+    # TensorFlow's greetings would break the progress lines
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        return _run(package, parser(package).parse_args(arguments))
+    except UsageError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; what was finished is kept, and the next run goes on from there", file=sys.stderr)
+        return _INTERRUPTED
+
+
+def _run(package: str, asked: argparse.Namespace) -> int:
+    chapters = book.chapters(package)
+    sections = [section for chapter in chapters for section in chapter.sections]
+    if asked.list:
+        for chapter in chapters:
+            report.listing(chapter)
+        return 0
+    _one_of("--format", asked.format, _FORMATS)
+    if asked.engine is not None:
+        _one_of("--engine", asked.engine, _ENGINES)
+    chosen = book.choose(sections, asked.sections)
+    seeds = seed_blocks.default(quick=asked.quick) if asked.seeds is None else seed_blocks.parse(asked.seeds)
+    settings = knobs.assign(asked.settings, chosen)
+
+    # from here on NumPy and pandas load, which --list and mistyped words need not wait for
+    from textbook.experiment import chapter as running
+    from textbook.experiment import data_argument, progress
+    from textbook.experiment.request import Request
+
+    dataset = data_argument.load(asked.data, asked.target)
+    if dataset is not None:
+        print(data_argument.describe(dataset), file=sys.stderr)
+        chosen = data_argument.fitting(
+            chosen, dataset, named=bool(asked.sections), line=lambda text: print(text, file=sys.stderr)
+        )
+    request = Request(
+        out=running.output_folder(asked.out),
+        format=asked.format,
+        seeds=seeds,
+        quick=asked.quick,
+        engine=asked.engine,
+        strict=asked.strict,
+        second_judging=not asked.no_second_judging,
+        chosen=dataset,
+        settings=settings,
+    )
+    outcomes = []
+    with progress.make(len(chosen)) as bars:
+        for chapter in chapters:
+            mine = tuple(section for section in chapter.sections if section in chosen)
+            if mine:
+                outcomes.append(running.ChapterRun(chapter, request, bars).run(mine))
+    return running.exit_status(outcomes, strict=asked.strict and not asked.quick)
+
+
+def _one_of(option: str, word: str, known: tuple[str, ...]) -> None:
+    if word not in known:
+        raise UsageError(f"expected {option} {' or '.join(known)}, got {word!r}{nearest(word, known)}")

@@ -1,0 +1,60 @@
+"""A figure as the bytes of a file, the same bytes every time."""
+
+import io
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from textbook.experiment import fingerprint, versions
+from textbook.experiment.section import Section
+
+_DRAWS = ("matplotlib", "seaborn", "numpy", "pandas")
+
+
+def code(section: Section) -> str:
+    """Digest of what shapes the picture besides the table: `draw`, `animate`, the code they reach, and the style."""
+    names = ("draw", "animate") if section.animate else ("draw",)
+    style = Path(__file__).parent.parent / "book.mplstyle"
+    parts = [fingerprint.reach(section.outline.module, *names).digest, json.dumps(versions.of(_DRAWS))]
+    return fingerprint.digest_of(*parts, style.read_text(encoding="utf-8") if style.is_file() else "")
+
+
+def picture(draw: Callable, tables, *, format: str, title: str, provenance: dict) -> bytes:
+    """What `draw(tables)` returns, saved as PNG, SVG or PDF with its provenance in the file's metadata."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    figure = draw(tables)
+    about = json.dumps(provenance, sort_keys=True, ensure_ascii=True)
+    metadata = {
+        "png": {"Title": title, "Description": about},
+        # no dates: the same table gives the same file on any day
+        "svg": {"Title": title, "Description": about, "Date": None},
+        "pdf": {"Title": title, "Subject": about, "CreationDate": None},
+    }[format]
+    content = io.BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": title}):
+        figure.savefig(content, format=format, metadata=metadata)
+    _close(figure)
+    return content.getvalue()
+
+
+def film(animate: Callable, tables) -> bytes:
+    """What `animate(tables)` returns, saved as GIF."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    animation = animate(tables)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "film.gif"
+        animation.save(path, writer="pillow")
+        content = path.read_bytes()
+    _close(animation._fig)
+    return content
+
+
+def _close(figure) -> None:
+    from matplotlib import pyplot
+
+    pyplot.close(figure)

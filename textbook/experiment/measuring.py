@@ -1,0 +1,88 @@
+"""Measuring through the cache: the key of a measurement, and how it is made where there is none under that key."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from textbook.experiment import data_choice, fingerprint, versions
+from textbook.experiment.cache import Cache, Entry
+from textbook.experiment.run import Run
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A measurement and where it comes from: its key, the code's digest, and whether the cache had it."""
+
+    entry: Entry
+    key: str
+    code: str
+    cached: bool
+
+    @property
+    def tables(self):
+        return self.entry.tables
+
+
+@dataclass(frozen=True)
+class Measurer:
+    """Measures through a cache; `progress(done, total)` hears of the training at work."""
+
+    cache: Cache
+    progress: Callable[[int, int], None] | None = None
+
+    def __call__(self, run: Run, measure: Callable, knobs: dict) -> Measured:
+        """The tables of `measure(run, **knobs)`, from the cache if the key is there; always re-read from the disk."""
+        parts = key_parts(run, measure, knobs)
+        key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        entry = self.cache.load(key)
+        if entry is not None and run.chosen is None and not _same_data(entry):
+            self.cache.forget(key)
+            entry = None
+        cached = entry is not None
+        if entry is None:
+            entry = self._make(replace(run, measurer=self, used={}), measure, knobs, key, parts)
+        run.used.update(entry.data)
+        return Measured(entry, key, parts["code"], cached)
+
+    def _make(self, run: Run, measure: Callable, knobs: dict, key: str, parts: dict) -> Entry:
+        from textbook.replicas import session
+
+        start = time.perf_counter()
+        with session(run.engine, checkpoint=self.cache.unfinished(key), progress=self.progress):
+            tables = measure(run, **knobs)
+        return self.cache.store(key, tables, data=run.used, seconds=time.perf_counter() - start, parts=parts)
+
+
+def key_parts(run: Run, measure: Callable, knobs: dict) -> dict:
+    """Everything that a table depends on, as plain JSON: code, knobs, seeds, engine, backend, data, versions."""
+    reach = fingerprint.reach(measure.__module__, measure.__name__)
+    return {
+        "function": f"{measure.__module__}.{measure.__name__}",
+        "code": reach.digest,
+        "knobs": {name: _plain(name, value) for name, value in knobs.items()},
+        "seeds": list(run.seeds),
+        "quick": run.quick,
+        "engine": run.engine or "replicas",
+        "backend": versions.backend(),
+        "data": None if run.chosen is None else run.chosen.digest,
+        "versions": versions.of({*versions.ALWAYS, *reach.packages}),
+    }
+
+
+def _plain(name: str, value):
+    if isinstance(value, list | tuple):
+        return [_plain(name, inner) for inner in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(name, inner) for key, inner in value.items()}
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise ValueError(
+        f"expected numbers, text, or tuples of them as knobs, got {name}={value!r}; a table's key must be plain"
+    )
+
+
+def _same_data(entry: Entry) -> bool:
+    """Whether the named data sets are still what they were when the table was measured."""
+    return all(data_choice.load(name).digest == digest for name, digest in entry.data.items())

@@ -1,0 +1,62 @@
+"""Putting a section's figure, tables and record into the output folder."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from textbook.experiment import drawing, fingerprint, saving
+from textbook.experiment.measuring import Measured
+from textbook.experiment.section import Section
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """Writes into one chapter's folder. `old` are earlier records: what they say was drawn is not drawn again."""
+
+    folder: Path
+    format: str
+
+    def tables(self, section: Section, measured: Measured) -> str | dict[str, str]:
+        """Write the tables as CSV; returns the file's name, or {table: file name} for several."""
+        stem = section.outline.stem
+        names = {
+            table: f"{stem}.{table.replace(' ', '-')}.csv" if table else f"{stem}.csv" for table in measured.entry.texts
+        }
+        for table, text in measured.entry.texts.items():
+            saving.write(self.folder / names[table], text)
+        return names[""] if list(names) == [""] else names
+
+    def pictures(self, section: Section, measured: Measured, provenance: dict, old: dict | None) -> dict:
+        """Draw the figure and the film, unless the same ones are there; returns {"figure", "animation", "drawing"}."""
+        stem = section.outline.stem
+        files = {"figure": f"{stem}.{self.format}", "animation": f"{stem}.gif" if section.animate else None}
+        drawn_from = fingerprint.digest_of(
+            measured.entry.sha256, drawing.code(section), saving.as_json(provenance).decode(), self.format
+        )
+        if old is not None and self._stands(old.get("drawing"), drawn_from, files):
+            return {**files, "drawing": old["drawing"]}
+        title = f"{section.outline.number} {section.outline.title}"
+        contents = {
+            files["figure"]: drawing.picture(
+                section.draw, measured.tables, format=self.format, title=title, provenance=provenance
+            )
+        }
+        if section.animate:
+            contents[files["animation"]] = drawing.film(section.animate, measured.tables)
+        for name, content in contents.items():
+            saving.write(self.folder / name, content)
+        sha256 = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+        return {**files, "drawing": {"from": drawn_from, "sha256": sha256}}
+
+    def record(self, section: Section, record: dict) -> None:
+        """Write the section's own JSON."""
+        saving.write(self.folder / f"{section.outline.stem}.json", saving.as_json(record))
+
+    def _stands(self, drawing_record: dict | None, drawn_from: str, files: dict) -> bool:
+        if not drawing_record or drawing_record["from"] != drawn_from:
+            return False
+        expected = {name for name in files.values() if name}
+        return expected == set(drawing_record["sha256"]) and all(
+            path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
+            for path, digest in ((self.folder / name, digest) for name, digest in drawing_record["sha256"].items())
+        )

@@ -1,0 +1,61 @@
+"""A chapter's results.json, merged from the records of its sections."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from textbook.experiment import saving
+from textbook.experiment.book import Chapter
+from textbook.experiment.outline import Outline
+
+_KEPT_OUT = ("drawing",)
+
+
+def read(folder: Path, outline: Outline, *, warn: Callable[[str], None]) -> dict | None:
+    """A section's record, or None where there is none; a damaged one is reported and counts as none."""
+    path = folder / f"{outline.stem}.json"
+    try:
+        record = json.loads(path.read_bytes())
+        if record["name"] != outline.name:
+            raise ValueError("it is another section's")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as damage:
+        warn(f"{path} is damaged ({damage}); run {outline.name} again")
+        return None
+    return record
+
+
+def merge(chapter: Chapter, folder: Path, *, warn: Callable[[str], None]) -> dict:
+    """Write results.json from what lies in the folder, so that running one section loses none of the others."""
+    found = [read(folder, outline, warn=warn) for outline in chapter.sections]
+    sections = [{name: value for name, value in record.items() if name not in _KEPT_OUT} for record in found if record]
+    _mark_discoveries([claim for section in sections for claim in section["claims"]])
+    merged = {
+        "chapter": chapter.name,
+        "title": chapter.title,
+        "quick": any(section["quick"] for section in sections),
+        "sections": sections,
+        "provenance": _common([section["provenance"] for section in sections]),
+    }
+    saving.write(folder / "results.json", saving.as_json(merged))
+    return merged
+
+
+def _mark_discoveries(claims: list[dict]) -> None:
+    """`discovery`: whether a verdict survives Benjamini and Hochberg's bound over the chapter; None without a p."""
+    from textbook.statistics.discoveries import keep_discoveries
+
+    tested = [claim for claim in claims if claim.get("p") is not None]
+    for claim in claims:
+        claim["discovery"] = None
+    for claim, kept in zip(tested, keep_discoveries([claim["p"] for claim in tested]), strict=True):
+        claim["discovery"] = bool(kept)
+
+
+def _common(provenances: list[dict]) -> dict:
+    """What all sections share; what differs stands in the sections alone."""
+    if not provenances:
+        return {}
+    first = provenances[0]
+    return {name: first[name] for name in first if all(other.get(name) == first[name] for other in provenances)}

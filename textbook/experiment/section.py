@@ -1,0 +1,45 @@
+"""Loading a section's module and holding it to the contract."""
+
+import importlib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from textbook.experiment.outline import DATA_WORDS, Outline
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section ready to run: what its source says, its functions, its claims and its knobs' defaults."""
+
+    outline: Outline
+    measure: Callable
+    draw: Callable
+    animate: Callable | None
+    claims: tuple
+    knobs: dict
+
+
+def load(outline: Outline) -> Section:
+    """Import a section.
+
+    Raises: ValueError where it lacks a part of the contract; whatever the module itself raises.
+    """
+    module = importlib.import_module(outline.module)
+    missing = [name for name in ("measure", "draw", "CLAIMS", "ENTRIES") if not hasattr(module, name)]
+    if missing:
+        raise ValueError(f"expected {outline.module} to have measure, draw, CLAIMS and ENTRIES, it lacks {missing}")
+    if outline.data not in DATA_WORDS:
+        raise ValueError(f"expected DATA of {outline.module} among {DATA_WORDS}, got {outline.data!r}")
+    ids = [claim.id for claim in module.CLAIMS]
+    stray = [name for name in ids if name.partition("/")[0] not in module.ENTRIES]
+    if stray or len(set(ids)) < len(ids):
+        raise ValueError(f"expected claims with ids of their own below {module.ENTRIES}, got {ids}")
+    knobs = {
+        name: parameter.default
+        for name, parameter in inspect.signature(module.measure).parameters.items()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+    if inspect.Parameter.empty in knobs.values():
+        raise ValueError(f"expected a default for every knob of {outline.module}.measure, got {knobs}")
+    return Section(outline, module.measure, module.draw, getattr(module, "animate", None), tuple(module.CLAIMS), knobs)
