@@ -1,11 +1,11 @@
 """Running a chapter: every section measured, judged, drawn and recorded; then the second judging."""
 
-import sys
+import tempfile
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from textbook.experiment import judging, provenance, report, results, section, seed_blocks
+from textbook.experiment import judging, provenance, report, results, saving, section, seed_blocks
 from textbook.experiment.book import Chapter
 from textbook.experiment.cache import Cache
 from textbook.experiment.errors import DISK_FULL, StorageError, UsageError
@@ -16,6 +16,7 @@ from textbook.experiment.publishing import Publisher
 from textbook.experiment.request import Request
 from textbook.experiment.run import Run
 from textbook.experiment.section import Section
+from textbook.experiment.streams import note, out
 
 
 @dataclass
@@ -34,6 +35,7 @@ class ChapterRun:
         self.request = request
         self.progress = progress
         self.folder = request.out / chapter.name
+        saving.sweep(self.folder)
         self._cache = Cache(request.out / ".cache", warn=progress.line)
         self._measurer = Measurer(self._cache, progress.within)
         self._publisher = Publisher(self.folder, request.format)
@@ -49,7 +51,7 @@ class ChapterRun:
             for outline in chosen:
                 self.progress.section(f"{outline.number} {outline.name}")
                 record = self._guarded(outline, self._first)
-                self.progress.advance(cached=bool(record and record["cached"]))
+                self.progress.advance("crashed" if record is None else "cached" if record["cached"] else "")
             for loaded, record in self._surprises():
                 self.progress.section(f"{loaded.outline.number} {loaded.outline.name}, second judging")
                 self._guarded(loaded.outline, lambda _, loaded=loaded, record=record: self._second(loaded, record))
@@ -57,7 +59,10 @@ class ChapterRun:
             if self.folder.is_dir():
                 results.merge(self.chapter, self.folder, warn=self.progress.line)
         self._outcome.unlike = [
-            claim["id"] for _, record in self._done for claim in record["claims"] if claim["as_expected"] is False
+            claim["id"]
+            for _, record in self._done
+            for claim in record["claims"]
+            if claim["as_expected"] is False and not claim["quick"]
         ]
         return self._outcome
 
@@ -130,7 +135,7 @@ class ChapterRun:
             if record["claims"][number]["as_expected"] is False:
                 judged = judging.judge_again(record["claims"][number], claim, measured.tables, seeds=run.seeds)
                 record["claims"][number] = judged
-                report.say(report.second_line(judged))
+                out(report.second_line(judged))
         self._publisher.record(loaded, record)
 
     def _run(self, seeds: tuple[int, ...]) -> Run:
@@ -142,22 +147,21 @@ def exit_status(outcomes: list[Outcome], *, strict: bool) -> int:
     crashed = [name for outcome in outcomes for name in outcome.crashed]
     unlike = [claim for outcome in outcomes for claim in outcome.unlike]
     if unlike:
-        print(f"unlike expected: {', '.join(unlike)}", file=sys.stderr)
+        note(f"unlike expected: {', '.join(unlike)}")
     if crashed:
-        print(f"crashed: {', '.join(crashed)}", file=sys.stderr)
+        note(f"crashed: {', '.join(crashed)}")
     return int(bool(crashed or (strict and unlike)))
 
 
-def output_folder(out: Path) -> Path:
+def output_folder(folder: Path) -> Path:
     """The output folder, made if need be and tried out.
 
     Raises: StorageError where nothing can be written there.
     """
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe = out / ".writable"
-        probe.write_bytes(b"?")
-        probe.unlink()
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"?")
     except OSError as error:
-        raise StorageError.of(error, out) from error
-    return out
+        raise StorageError.of(error, folder) from error
+    return folder

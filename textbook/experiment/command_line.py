@@ -10,6 +10,7 @@ from pathlib import Path
 
 from textbook.experiment import book, knobs, report, seed_blocks
 from textbook.experiment.errors import UsageError, nearest
+from textbook.experiment.streams import note
 
 _FORMATS = ("png", "svg", "pdf")
 _ENGINES = ("replicas", "fit")
@@ -74,12 +75,12 @@ def main(package: str, arguments: list[str] | None = None) -> int:
     # TensorFlow's greetings would break the progress lines
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        return _run(package, parser(package).parse_args(arguments))
+        return _run(package, parser(package).parse_intermixed_args(arguments))
     except UsageError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        note(f"error: {' '.join(str(error).split())}")
         return 2
     except KeyboardInterrupt:
-        print("interrupted; what was finished is kept, and the next run goes on from there", file=sys.stderr)
+        note("interrupted; what was finished is kept, and the next run goes on from there")
         return _INTERRUPTED
 
 
@@ -104,10 +105,8 @@ def _run(package: str, asked: argparse.Namespace) -> int:
 
     dataset = data_argument.load(asked.data, asked.target)
     if dataset is not None:
-        print(data_argument.describe(dataset), file=sys.stderr)
-        chosen = data_argument.fitting(
-            chosen, dataset, named=bool(asked.sections), line=lambda text: print(text, file=sys.stderr)
-        )
+        note(data_argument.describe(dataset))
+        chosen = data_argument.fitting(chosen, dataset, named=bool(asked.sections), line=note)
     request = Request(
         out=running.output_folder(asked.out),
         format=asked.format,

@@ -40,8 +40,8 @@ def load(data: str | None, target: str | None):
 def describe(dataset) -> str:
     """What was found in the data, in one line."""
     card = dataset.card
-    task = f"classification, {card.classes} classes" if card.task == "classification" else "regression"
-    return f"{card.name}: {len(dataset.y)} rows, {task}, features of shape {tuple(card.shape)}"
+    task = f"classification into {card.classes} classes" if card.classes else "regression"
+    return card.found or f"{card.name}: {card.title}, {card.rows} rows, {task}"
 
 
 def reason_against(outline: Outline, dataset) -> str | None:

@@ -7,10 +7,9 @@ to `draw`, to a claim's wording or to a plot leaves a table's digest as it was.
 
 import ast
 import hashlib
-import importlib.util
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
+
+from textbook.experiment.sources import Definition, Source, source
 
 # The machine itself shapes no table, except through what a `Run` hands out: its data, and what `--quick` shrinks.
 _MACHINE = "textbook.experiment"
@@ -19,11 +18,13 @@ _HANDED_OUT = {
     **dict.fromkeys(("epochs", "seeds_for", "tuning"), "textbook.experiment.quick"),
 }
 _PROJECT = ("textbook", "chapters", "data")
+_ALL = "*"
+_LOOSE = ""
 
 
 @dataclass
 class Reach:
-    """What a walk has found: {(module, name): digest of the definition}, and imported packages of others."""
+    """What a walk has found: {(module, name): digest of the definition}, and the packages of others that it imports."""
 
     definitions: dict[tuple[str, str], str] = field(default_factory=dict)
     packages: set[str] = field(default_factory=set)
@@ -31,222 +32,27 @@ class Reach:
     @property
     def digest(self) -> str:
         """SHA-256 over all definitions reached."""
-        lines = [f"{module} {name} {digest}" for (module, name), digest in sorted(self.definitions.items())]
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        return digest_of(*(text for (key, value) in sorted(self.definitions.items()) for text in (*key, value)))
 
     @property
     def modules(self) -> set[str]:
+        """Modules with a definition that is reached."""
         return {module for module, _ in self.definitions}
 
 
-@dataclass(frozen=True)
-class _Source:
-    """A module's statements: those that bind a name, by name, and those that always run."""
-
-    module: str
-    bound: dict[str, list[ast.stmt]]
-    loose: list[ast.stmt]
-    package: bool
-    path: Path
-
-
 def reach(module: str, *names: str) -> Reach:
-    """All project code that the functions `names` of `module` can reach."""
-    walk = _Walk(project=(*_PROJECT, module.partition(".")[0]))
+    """All project code that the functions `names` of `module` can reach.
+
+    Raises: ValueError for a function that is not defined by name at the top of a module.
+    """
+    found = source(module)
+    missing = [name for name in names if found is None or name not in found.definitions]
+    if missing:
+        raise ValueError(f"expected a function at the top of a module, got {module}.{missing[0]}; define it with def")
+    walk = _Walk((*_PROJECT, module.partition(".")[0]))
     for name in names:
         walk.name(module, name)
     return walk.found
-
-
-class _Walk:
-    def __init__(self, *, project: tuple[str, ...]):
-        self.project = project
-        self.found = Reach()
-
-    def name(self, module: str, name: str) -> None:
-        """Follow a name that a module binds; one that it does not bind is a submodule, lazy, or Python's own."""
-        source = _source(module)
-        if (module, name) in self.found.definitions:
-            return
-        if name not in source.bound:
-            self._elsewhere(source, name)
-            return
-        self._always(source)
-        imports = [node for node in source.bound[name] if isinstance(node, ast.Import | ast.ImportFrom)]
-        others = [node for node in source.bound[name] if node not in imports]
-        self.found.definitions[module, name] = _digest(others)
-        for node in imports:
-            self._import(source, node, only=name)
-        for node in others:
-            self._inside(source, node)
-
-    def whole(self, module: str) -> None:
-        """Follow everything that a module binds."""
-        source = _source(module)
-        if source is None or (module, "*") in self.found.definitions:
-            return
-        self.found.definitions[module, "*"] = ""
-        self._always(source)
-        for name in source.bound:
-            self.name(module, name)
-
-    def _elsewhere(self, source: _Source, name: str) -> None:
-        if _source(f"{source.module}.{name}"):
-            self.whole(f"{source.module}.{name}")
-        elif "__getattr__" in source.bound:
-            self._lazy(source, name)
-
-    def _lazy(self, source: _Source, name: str) -> None:
-        """A name that a package loads on first use: the modules its table of names gives, or the whole package."""
-        self.whole(source.module)
-        named = _named_modules(source, name)
-        if not named:
-            named = sorted(f"{source.module}.{file.stem}" for file in source.path.parent.glob("[!_]*.py"))
-        for module in named:
-            self.whole(module)
-
-    def _always(self, source: _Source) -> None:
-        if (source.module, "") not in self.found.definitions:
-            self.found.definitions[source.module, ""] = _digest(source.loose)
-            for node in source.loose:
-                self._inside(source, node)
-
-    def _inside(self, source: _Source, node: ast.stmt) -> None:
-        for used in _uses(node):
-            if isinstance(used, ast.Import | ast.ImportFrom):
-                self._import(source, used)
-            elif isinstance(used, ast.Attribute):
-                self.whole(_HANDED_OUT[used.attr])
-            elif used.id in source.bound:
-                self.name(source.module, used.id)
-
-    def _import(self, source: _Source, node: ast.Import | ast.ImportFrom, *, only: str | None = None) -> None:
-        for alias in node.names:
-            if only not in (None, alias.asname or alias.name, (alias.asname or alias.name).partition(".")[0]):
-                continue
-            if isinstance(node, ast.Import):
-                self._module(alias.name, None)
-            else:
-                self._module(_absolute(source, node), alias.name)
-
-    def _module(self, module: str, name: str | None) -> None:
-        top = module.partition(".")[0]
-        if top not in self.project:
-            self.found.packages.add(top)
-        elif module != _MACHINE and not module.startswith(f"{_MACHINE}.") and _source(module):
-            if name in (None, "*"):
-                self.whole(module)
-            else:
-                self.name(module, name)
-
-
-def _uses(node: ast.stmt):
-    """Names, imports, and `run.splits`, `run.epochs` … in a statement; annotations run nothing."""
-    waiting = [node]
-    while waiting:
-        current = waiting.pop()
-        if isinstance(current, ast.Name | ast.Import | ast.ImportFrom):
-            yield current
-        if (
-            isinstance(current, ast.Attribute)
-            and isinstance(current.value, ast.Name)
-            and current.value.id == "run"
-            and current.attr in _HANDED_OUT
-        ):
-            yield current
-        for field_name, value in ast.iter_fields(current):
-            if field_name not in ("annotation", "returns"):
-                waiting += [child for child in (value if isinstance(value, list) else [value]) if _is_node(child)]
-
-
-def _is_node(value) -> bool:
-    return isinstance(value, ast.AST)
-
-
-def _absolute(source: _Source, node: ast.ImportFrom) -> str:
-    if not node.level:
-        return node.module
-    parts = source.module.split(".")
-    base = parts[: len(parts) - node.level + source.package]
-    return ".".join(base + ([node.module] if node.module else []))
-
-
-def _named_modules(source: _Source, name: str) -> list[str]:
-    """Modules named in the entry of `name` in a package's table of lazily loaded names."""
-    found = []
-    for statements in source.bound.values():
-        for node in (inner for statement in statements for inner in ast.walk(statement)):
-            if isinstance(node, ast.Dict):
-                for key, value in zip(node.keys, node.values, strict=True):
-                    if isinstance(key, ast.Constant) and key.value == name:
-                        texts = [part.value for part in ast.walk(value) if isinstance(part, ast.Constant)]
-                        for text in (text for text in texts if isinstance(text, str)):
-                            found += [m for m in (text, f"{source.module}.{text}") if "." in m and _source(m)]
-    return found
-
-
-@cache
-def _source(module: str) -> _Source | None:
-    path = _file(module)
-    if path is None:
-        return None
-    tree = _without_docstrings(ast.parse(path.read_text(encoding="utf-8")))
-    bound: dict[str, list[ast.stmt]] = {}
-    loose: list[ast.stmt] = []
-    for node in tree.body:
-        names = _names(node)
-        for name in names:
-            bound.setdefault(name, []).append(node)
-        if not names:
-            loose.append(node)
-    return _Source(module, bound, loose, path.name == "__init__.py", path)
-
-
-def _names(node: ast.stmt) -> list[str]:
-    """The names that a top-level statement binds, where that is all it does."""
-    match node:
-        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            return [node.name]
-        case ast.Import():
-            return [alias.asname or alias.name.partition(".")[0] for alias in node.names]
-        case ast.ImportFrom():
-            return [alias.asname or alias.name for alias in node.names if alias.name != "*"]
-        case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            return [part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)]
-    return []
-
-
-@cache
-def _file(module: str) -> Path | None:
-    """Where a project module's source is; only the top package is asked for, because asking imports its parents."""
-    top, *rest = module.split(".")
-    spec = importlib.util.find_spec(top)
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    for folder in spec.submodule_search_locations:
-        path = Path(folder, *rest)
-        for candidate in (path / "__init__.py", path.with_name(f"{path.name}.py")):
-            if candidate.is_file():
-                return candidate
-    return None
-
-
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            first = node.body[0] if node.body else None
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                node.body = node.body[1:] or [ast.Pass()]
-    return tree
-
-
-def _digest(nodes: list[ast.stmt]) -> str:
-    return hashlib.sha256("\n".join(ast.dump(node) for node in nodes).encode()).hexdigest()
 
 
 def digest_of(*texts: str) -> str:
@@ -255,3 +61,79 @@ def digest_of(*texts: str) -> str:
     for text in texts:
         digest.update(f"{len(text)}:{text}".encode())
     return digest.hexdigest()
+
+
+class _Walk:
+    def __init__(self, project: tuple[str, ...]):
+        self.project = project
+        self.found = Reach()
+
+    def name(self, module: str, name: str) -> None:
+        """Follow a name of a module; one that the module does not define is a submodule, lazily loaded, or unknown."""
+        at = source(module)
+        if name not in at.definitions:
+            self._elsewhere(at, name)
+        elif (module, name) not in self.found.definitions:
+            definition = at.definitions[name]
+            self.found.definitions[module, name] = definition.digest
+            self._loose(at)
+            for node in definition.imports:
+                self._import(at, node, only=name)
+            self._inside(at, definition)
+
+    def whole(self, module: str) -> None:
+        """Follow everything that a module defines."""
+        at = source(module)
+        if at is not None and (module, _ALL) not in self.found.definitions:
+            self.found.definitions[module, _ALL] = ""
+            self._loose(at)
+            for name in at.definitions:
+                self.name(module, name)
+
+    def _elsewhere(self, at: Source, name: str) -> None:
+        if source(f"{at.module}.{name}"):
+            self.whole(f"{at.module}.{name}")
+            return
+        # not seen by a reader of the source: everything that could define it counts
+        self.whole(at.module)
+        if "__getattr__" in at.definitions:
+            beside = sorted(f"{at.module}.{file.stem}" for file in at.path.parent.glob("[!_]*.py"))
+            for module in at.modules_named_for(name) or beside:
+                self.whole(module)
+
+    def _loose(self, at: Source) -> None:
+        if (at.module, _LOOSE) not in self.found.definitions:
+            self.found.definitions[at.module, _LOOSE] = at.loose.digest
+            self._inside(at, at.loose)
+            for node in at.loose.imports:
+                self._import(at, node)
+
+    def _inside(self, at: Source, definition: Definition) -> None:
+        for use in definition.uses:
+            if isinstance(use, ast.Import | ast.ImportFrom):
+                self._import(at, use)
+            elif isinstance(use, ast.Attribute):
+                if use.attr in _HANDED_OUT:
+                    self.whole(_HANDED_OUT[use.attr])
+            elif use.id in at.definitions:
+                self.name(at.module, use.id)
+
+    def _import(self, at: Source, node: ast.Import | ast.ImportFrom, *, only: str | None = None) -> None:
+        for alias in node.names:
+            bound = alias.asname or (alias.name.partition(".")[0] if isinstance(node, ast.Import) else alias.name)
+            if only not in (None, bound):
+                continue
+            if isinstance(node, ast.Import):
+                self._module(alias.name, _ALL)
+            else:
+                self._module(at.absolute(node), alias.name)
+
+    def _module(self, module: str, name: str) -> None:
+        top = module.partition(".")[0]
+        if top not in self.project:
+            self.found.packages.add(top)
+        elif module != _MACHINE and not module.startswith(f"{_MACHINE}.") and source(module):
+            if name == _ALL:
+                self.whole(module)
+            else:
+                self.name(module, name)

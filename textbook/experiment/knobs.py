@@ -49,7 +49,10 @@ def parse(knob: Knob, text: str):
 
 def _kind_of(default: str) -> str:
     """The annotation that a knob without one would have, from its default."""
-    value = ast.literal_eval(default)
+    try:
+        value = ast.literal_eval(default)
+    except ValueError:
+        raise UsageError(f"expected an annotated knob, got the default {default}; annotate it in measure") from None
     if isinstance(value, tuple):
         return f"tuple[{type(value[0]).__name__}, ...]" if value else "tuple[float, ...]"
     return "None" if value is None else type(value).__name__
@@ -78,10 +81,16 @@ def _value(kind: ast.expr, text: str):
             return text
         case ast.Subscript(value=ast.Name(id="Literal")):
             choices = ast.literal_eval(kind.slice)
-            choices = choices if isinstance(choices, tuple) else (choices,)
-            return next(choice for choice in choices if str(choice) == text) if text in map(str, choices) else _no(text)
+            return _choice(choices if isinstance(choices, tuple) else (choices,), text)
         case ast.Subscript(value=ast.Name(id="tuple")):
             return _tuple(kind.slice, text)
+    return _no(text)
+
+
+def _choice(choices: tuple, text: str):
+    for choice in choices:
+        if str(choice) == text:
+            return choice
     return _no(text)
 
 

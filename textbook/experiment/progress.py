@@ -3,6 +3,8 @@
 import sys
 import time
 
+from textbook.experiment.streams import note
+
 _EVERY = 10.0  # seconds between plain lines about the training at work
 
 
@@ -37,14 +39,14 @@ class Lines:
             self._last = time.monotonic()
             self.line(f"[{self._done + 1}/{self._total}] {self._label}: {done} of {total} updates")
 
-    def advance(self, *, cached: bool) -> None:
-        """The section at work is finished."""
+    def advance(self, how: str = "") -> None:
+        """The section at work is through; `how` says what is worth saying, such as "cached"."""
         self._done += 1
-        self.line(f"[{self._done}/{self._total}] {self._label}{' (cached)' if cached else ''}")
+        self.line(f"[{self._done}/{self._total}] {self._label}{f' ({how})' if how else ''}")
 
     def line(self, text: str) -> None:
         """A line of its own, such as a warning."""
-        print(text, file=sys.stderr, flush=True)
+        note(text)
 
 
 class Bars(Lines):
@@ -82,7 +84,7 @@ class Bars(Lines):
     def within(self, done: int, total: int) -> None:
         self._progress.update(self._work, completed=done, total=total)
 
-    def advance(self, *, cached: bool) -> None:
+    def advance(self, how: str = "") -> None:
         self._progress.update(self._work, visible=False)
         self._progress.advance(self._run)
 

@@ -56,30 +56,32 @@ class Run:
 
     def data(self, name: str = "digits"):
         """A data set by its registry name, or the one that the user chose in its place."""
-        dataset = data_choice.load(name) if self.chosen is None else self.chosen
+        from textbook import datasets
+
+        dataset = datasets.load(name) if self.chosen is None else self.chosen
         self.used[dataset.card.name] = dataset.digest
         return dataset
 
-    def splits(self, name: str = "digits", sizes=None, *, scale=None, stratify=None, label_noise: float = 0.0):
+    def splits(self, name: str = "digits", sizes=None, *, scale="auto", stratify=None, label_noise: float = 0.0):
         """A callable seed → Split of a data set: (1024, 473, 300) stratified rows, or the same shares of other data.
 
         Args:
             name: the data set's registry name; data that the user chose takes its place.
             sizes: rows (or fractions) of the training, validation and test parts.
-            scale: "standard" or None; data other than images are standardised anyway.
+            scale: "standard", None, or "auto", which standardises data other than images.
             stratify: None stratifies by class where there are classes.
             label_noise: share of the training labels replaced by another class.
 
         Raises: UsageError where the user's data cannot be split so.
         """
-        splitter = data_choice.splitter(
-            self.data(name), sizes=sizes, scale=scale, stratify=stratify, label_noise=label_noise
-        )
-        if self.chosen is not None:
-            try:
-                splitter(self.seeds[0])
-            except ValueError as error:
-                raise UsageError(f"{self.chosen.card.name}: {error}") from error
+        settings = {"sizes": sizes, "scale": scale, "stratify": stratify, "label_noise": label_noise}
+        if self.chosen is None:
+            return data_choice.splitter(self.data(name), **settings)
+        try:
+            splitter = data_choice.splitter(self.data(name), **settings, replaced=True)
+            splitter(self.seeds[0])
+        except ValueError as error:
+            raise UsageError(f"{self.chosen.card.name}: {error}") from error
         return splitter
 
     def shared(self, measure: Callable, **knobs):
