@@ -4,8 +4,9 @@
 found. Samples are float32, labels int64 classes or float32 values.
 """
 
+from textbook.datasets.csv_file import from_csv
 from textbook.datasets.dataset import Card, Dataset
 from textbook.datasets.loading import load
 from textbook.datasets.registry import card, names
 
-__all__ = ["Card", "Dataset", "card", "load", "names"]
+__all__ = ["Card", "Dataset", "card", "from_csv", "load", "names"]

@@ -34,7 +34,7 @@ def load(name: str) -> Dataset:
 
 
 def _bundled(name):
-    """A set that comes with scikit-learn, in the units that it was published in (digits: divided by their 16 levels)."""
+    """A set that comes with scikit-learn, in its published units (digits: divided by their 16 levels)."""
     from sklearn import datasets  # here, because it takes a second to import
 
     if name == "digits":

@@ -10,6 +10,8 @@ import pandas as pd
 from textbook.datasets.dataset import Dataset
 from textbook.datasets.equal_rows import group_equal_rows
 
+_MOST_CLASSES = 1000
+
 
 @dataclass(frozen=True, eq=False)
 class Rows:
@@ -42,9 +44,11 @@ def as_rows(data) -> Dataset | Rows:
         if not np.isfinite(y).all():
             raise ValueError("expected finite values in y, got NaN or infinity; drop those rows first")
         return Rows(x, y, None)
-    if not (np.issubdtype(y.dtype, np.integer) or y.dtype == bool) or y.min() < 0:
+    counts = np.issubdtype(y.dtype, np.integer) or y.dtype == bool
+    # numbers above both bounds are years or identifiers; taken as classes they would ask for as many outputs
+    if not counts or y.min() < 0 or y.max() >= max(_MOST_CLASSES, len(y)):
         raise ValueError(
-            f"expected y as classes 0, 1, … or as floats, got {y.dtype} such as {y.min()!r}; "
+            f"expected y as classes 0, 1, … or as floats, got {y.dtype} such as {y[0]!r}; "
             "np.unique(y, return_inverse=True)[1] numbers the classes"
         )
     y = y.astype(np.int64)

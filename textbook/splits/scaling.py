@@ -7,7 +7,7 @@ SCALES = (None, "standard")
 
 
 def standard(x, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and deviation of each feature over some rows: (x − offset) / scale has mean 0 and standard deviation 1 there.
+    """Mean and deviation of each feature over some rows: (x − offset) / scale has mean 0 and deviation 1 there.
 
     Args:
         x: (all rows, *shape) array, or a DataFrame of numeric columns.
