@@ -7,14 +7,15 @@ Importing this package loads no TensorFlow.
 
 from textbook.replicas.condition import Condition
 from textbook.replicas.sessions import session
+from textbook.replicas.training import train_replicas
 from textbook.seeding import Seeds
 
 __all__ = ["Condition", "ReplicaTrainer", "Seeds", "session", "train_replicas"]
 
 
 def __getattr__(name: str):
-    if name in ("ReplicaTrainer", "train_replicas"):
-        from textbook.replicas import trainer
+    if name == "ReplicaTrainer":
+        from textbook.replicas.trainer import ReplicaTrainer
 
-        return getattr(trainer, name)
+        return ReplicaTrainer
     raise AttributeError(f"expected one of {', '.join(__all__)}, got textbook.replicas.{name}")

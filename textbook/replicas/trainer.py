@@ -82,7 +82,7 @@ class ReplicaResult:
     """The table of a training, and its models.
 
     Attributes:
-        table: a row per condition, seed and epoch; see `train_replicas`.
+        table: a row per condition, seed and epoch; `train_replicas` lists the columns.
     """
 
     def __init__(self, groups: list[Group], outcomes, conditions: list[str], engine: str):
@@ -103,24 +103,6 @@ class ReplicaResult:
                     return model
         have = sorted({(r.condition, r.seed) for g in self._groups for r in g.replicas})
         raise ValueError(f"expected a condition and seed that were trained, such as {have[0]}, got {(condition, seed)}")
-
-
-def train_replicas(build, splits, *, seeds, epochs: int, conditions=None, **settings) -> pd.DataFrame:
-    """Train every condition with every seed and return the table of `ReplicaTrainer(…).run()`.
-
-    Columns, a row per condition, seed and epoch:
-        `condition`, `seed`, `epoch` (passes completed, from 1), `updates` (completed);
-        `loss` and metrics as Keras reports them in training: running means over the epoch, dropout on, penalties in;
-        `clean_loss`, `clean_accuracy`: the training part after the epoch, dropout off, without penalties; `penalty`;
-        `val_loss` (as Keras: with penalties), `val_clean_loss`, `val_accuracy`; `test_…` likewise at the last epoch;
-        `learning_rate` of the epoch's last update; `diverged`; `chance_loss`, `chance_accuracy`: of the best guess that
-        ignores x; `engine`; `seconds`: measured, the epoch's share of wall time.
-    Losses are means in nats (cross-entropy) or squared units of y; accuracies are shares from 0 to 1. With `Seeds`, the
-    columns `split_seed`, `weights_seed`, `order_seed`, `masks_seed` say what `seed` counts.
-
-    Takes the arguments of `ReplicaTrainer`, and raises what it raises.
-    """
-    return ReplicaTrainer(build, splits, seeds=seeds, epochs=epochs, conditions=conditions, **settings).run().table
 
 
 class _Progress:

@@ -1,0 +1,123 @@
+"""The fast engine is held against plain `model.fit` on the same batches."""
+
+import functools
+
+import keras
+import numpy as np
+import pytest
+from scipy import stats
+
+from textbook import datasets, splits
+from textbook.models import mlp
+from textbook.replicas import Condition, ReplicaTrainer, train_replicas
+from textbook.schedules import ExponentialDecay, StepDecay
+
+MODELS = {
+    "plain": mlp,
+    "L2": functools.partial(mlp, l2=1e-3),
+    "batch norm": functools.partial(mlp, batch_norm=True),
+}
+OPTIMIZERS = {
+    "momentum": Condition(learning_rate=0.05, momentum=0.9),
+    "Nesterov and decay": Condition(
+        learning_rate=StepDecay(0.1, factor=0.5, every=4),
+        optimizer=keras.optimizers.SGD(momentum=0.8, nesterov=True),
+        weight_decay=1e-3,
+    ),
+    "per update": Condition(learning_rate=ExponentialDecay(0.2, factor=0.5, every=4).per_update()),
+    "Adam": Condition(learning_rate=1e-3, optimizer="adam"),
+    "AdamW, clipped": Condition(learning_rate=1e-3, optimizer=keras.optimizers.AdamW(clipnorm=0.5, weight_decay=0.01)),
+}
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return splits.Splitter(datasets.load("digits"), sizes=(500, 200, 200))  # 500 leaves a smaller last batch of 20
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_weights_after_one_update_equal_those_of_fit(digits, model):
+    weights = {}
+    for engine in ("replicas", "fit"):
+        trainer = ReplicaTrainer(
+            MODELS[model], digits, conditions=OPTIMIZERS, seeds=range(2), epochs=1, batch_size="all", engine=engine
+        )
+        result = trainer.run()
+        weights[engine] = [result.trained(name, seed).get_weights() for name in OPTIMIZERS for seed in range(2)]
+    for ours, oracle in zip(weights["replicas"], weights["fit"], strict=True):
+        for a, b in zip(ours, oracle, strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", MODELS)
+def test_curves_after_ten_epochs_equal_those_of_fit(digits, model):
+    tables = {
+        engine: train_replicas(
+            MODELS[model], digits, conditions=OPTIMIZERS, seeds=range(2), epochs=10, batch_size=32, engine=engine
+        )
+        for engine in ("replicas", "fit")
+    }
+    ours, oracle = tables["replicas"], tables["fit"]
+    for column in ours.columns:
+        if column in ("engine", "seconds", "condition"):
+            continue
+        np.testing.assert_allclose(
+            ours[column].astype(float), oracle[column].astype(float), rtol=1e-3, atol=1e-6, err_msg=column
+        )
+
+
+@pytest.mark.slow
+def test_dropout_has_the_distribution_of_fit(digits):
+    """Masks come from other streams of bits, so only the distribution over seeds can agree."""
+    build = functools.partial(mlp, hidden=(32,), dropout=0.5)
+    condition = {"dropout": Condition(learning_rate=0.05, momentum=0.9)}
+    last = {}
+    for engine in ("replicas", "fit"):
+        table = train_replicas(
+            build, digits, conditions=condition, seeds=range(64), epochs=3, batch_size=100, engine=engine
+        )
+        last[engine] = table[table.epoch == 3].set_index("seed")
+    for column in ("loss", "val_loss", "clean_loss"):
+        ours, oracle = last["replicas"][column], last["fit"][column]
+        assert stats.ks_2samp(ours, oracle).pvalue > 0.01, column
+        assert stats.ttest_rel(ours, oracle).pvalue > 0.01, column
+        assert not np.array_equal(ours, oracle)
+    without = train_replicas(
+        functools.partial(mlp, hidden=(32,)), digits, conditions=condition, seeds=range(64), epochs=3, batch_size=100
+    )
+    without = without[without.epoch == 3].set_index("seed")
+    extra = (last["replicas"].loss - last["replicas"].clean_loss) - (without.loss - without.clean_loss)
+    assert stats.ttest_1samp(extra, 0, alternative="greater").pvalue < 1e-6, "masks were at work in training"
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        keras.optimizers.SGD(clipvalue=0.01),
+        keras.optimizers.RMSprop(momentum=0.5, centered=True),
+        keras.optimizers.Adam(amsgrad=True, global_clipnorm=0.3),
+        keras.optimizers.Adamax(),
+        keras.optimizers.Nadam(),
+        keras.optimizers.Adagrad(),
+        keras.optimizers.Adadelta(),
+        keras.optimizers.Ftrl(),
+        keras.optimizers.Lion(),
+        keras.optimizers.Lamb(),
+        keras.optimizers.Adafactor(),
+        keras.optimizers.Muon(),
+    ],
+    ids=lambda optimizer: optimizer.name,
+)
+def test_every_optimizer_takes_the_steps_of_fit(optimizer):
+    # not digits: some pixels are always 0, and Adafactor divides by the root of a squared gradient that is then 0
+    wine = splits.Splitter(datasets.load("wine"), sizes=(100, 40, 38), scale="standard")
+    build = functools.partial(mlp, hidden=(16,))
+    condition = {"c": Condition(optimizer=optimizer, learning_rate=0.01)}
+    losses = {}
+    for engine in ("replicas", "fit"):
+        table = train_replicas(
+            build, wine, conditions=condition, seeds=range(2), epochs=3, batch_size=50, engine=engine
+        )
+        losses[engine] = table[["loss", "val_loss"]].to_numpy()
+    np.testing.assert_allclose(losses["replicas"], losses["fit"], rtol=1e-3)
