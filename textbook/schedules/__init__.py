@@ -6,6 +6,7 @@
 - `exponential`: `ExponentialDecay`
 - `inverse_time`: `InverseTimeDecay`
 - `cosine`: `CosineDecay`
+- `arguments`: the checks of arguments, which `textbook.update_rules` makes too
 - `keras_schedule`: `InSteps`, what `schedule.in_steps(n)` returns (imports Keras)
 - `registration`: lets Keras load a saved model with an `InSteps` in it
 """

@@ -1,4 +1,4 @@
-"""The checks that the schedules make of their arguments: each returns the value, or says what it expected."""
+"""The checks that schedules and update rules make of their arguments: each returns the value or refuses it."""
 
 import math
 import numbers
@@ -33,6 +33,14 @@ def share(name: str, value) -> float:
     number = _real(name, value)
     if not 0 < number <= 1:
         raise ValueError(f"expected {name} above 0 and up to 1, got {value!r}; mend by 0.5, for instance, to halve")
+    return number
+
+
+def weight(name: str, value) -> float:
+    """`value` as a float; ValueError unless 0 ≤ value < 1, as the weight of the past in a moving average is."""
+    number = _real(name, value)
+    if not 0 <= number < 1:
+        raise ValueError(f"expected {name} from 0 and below 1, got {value!r}; mend by 0.9, for instance")
     return number
 
 
