@@ -1,0 +1,36 @@
+# make ch4 | make book | make test | make check-environment      (ARGS="--quick --seeds 8" is passed on to the chapter)
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.PHONY: ch4 book test lint check-environment benchmarks clean
+
+ch4: $(READY)
+	$(BIN)/python -m chapters.ch4 $(ARGS)
+
+book: $(READY)
+	$(BIN)/python -m chapters $(ARGS)
+
+test: $(READY) lint
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+check-environment: $(READY)
+	$(BIN)/python -m textbook.environment
+
+benchmarks: $(READY)
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+$(READY): setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo 'expected Python 3.11 or newer, got '"$$($(PYTHON) --version 2>&1)"'; name one: make PYTHON=python3.12 ch4' >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) figures out
