@@ -3,7 +3,7 @@
 import difflib
 import tomllib
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 from textbook.datasets.dataset import Card
 
@@ -11,7 +11,8 @@ from textbook.datasets.dataset import Card
 @cache
 def entries() -> dict[str, dict]:
     """All entries by name, as they stand in the file."""
-    return tomllib.loads(resources.files("data").joinpath("registry.toml").read_text(encoding="utf-8"))
+    # beside this package in a checkout as in an install; importing `data` could find a folder of the reader's own project
+    return tomllib.loads((Path(__file__).parents[2] / "data" / "registry.toml").read_text(encoding="utf-8"))
 
 
 def names() -> tuple[str, ...]:
