@@ -11,7 +11,7 @@ from textbook.datasets.dataset import Card
 @cache
 def entries() -> dict[str, dict]:
     """All entries by name, as they stand in the file."""
-    # beside this package in a checkout as in an install; importing `data` could find a folder of the reader's own project
+    # beside this package, in a checkout and installed alike; importing it could find a reader's own folder `data`
     return tomllib.loads((Path(__file__).parents[2] / "data" / "registry.toml").read_text(encoding="utf-8"))
 
 
