@@ -62,7 +62,7 @@ class _Record(keras.callbacks.Callback):
         if not len(data.indices):
             return
         outputs = self.model(np.asarray(data.x, np.float32), training=False)
-        columns, y = self._outcome.columns, np.asarray(data.y)
+        columns, y = self._outcome.columns, _labels(data)
         loss = float(self._group.blueprint.loss(y, outputs))
         penalty = float(sum(self.model.losses))
         if part == "clean":
@@ -81,6 +81,12 @@ def optimizer_of(group: Group, replica: Replica) -> keras.optimizers.Optimizer:
     if "momentum" in config:
         config["momentum"] = float(replica.momentum)
     return type(group.optimizer).from_config(config)
+
+
+def _labels(data) -> np.ndarray:
+    """Classes as (rows,), a regression's values as (rows, 1), the shape of the outputs."""
+    y = np.asarray(data.y)
+    return y[:, np.newaxis] if y.dtype.kind == "f" else y
 
 
 def train(group: Group, *, test_every_epoch: bool, progress) -> Outcome:
@@ -106,10 +112,10 @@ def train(group: Group, *, test_every_epoch: bool, progress) -> Outcome:
         ]
         split = replica.split
         batches = ordered_batches(
-            np.asarray(split.train.x, np.float32), np.asarray(split.train.y),
+            np.asarray(split.train.x, np.float32), _labels(split.train),
             orders=replica.orders(), batch_size=group.batch_size,
         )  # fmt: skip
-        validation = (np.asarray(split.validation.x, np.float32), np.asarray(split.validation.y))
+        validation = (np.asarray(split.validation.x, np.float32), _labels(split.validation))
         model.fit(
             batches, epochs=group.epochs, steps_per_epoch=group.updates_per_epoch, shuffle=False, callbacks=callbacks,
             validation_data=validation if len(validation[0]) else None, verbose=0,

@@ -112,6 +112,7 @@ class Program:
         outputs, frozen, penalties = self.recipe.model.stateless_call(
             trainable, frozen, x, training=training, return_losses=True
         )
+        y = _like(y, outputs)
         loss = self.recipe.loss(y, outputs)
         for penalty in penalties:
             loss += penalty
@@ -135,6 +136,7 @@ class Program:
             outputs, _, penalties = self.recipe.model.stateless_call(
                 trainable, frozen, x, training=False, return_losses=True
             )
+            y = _like(y, outputs)
             penalty = tf.add_n(penalties) if penalties else tf.constant(0.0)
             return self.recipe.loss(y, outputs), penalty, self._metrics(y, outputs)
 
@@ -152,3 +154,8 @@ class Program:
         )
         means = sums / tf.cast(samples, tf.float32)
         return tf.concat([means[:, :1], penalty[:, tf.newaxis], means[:, 1:]], axis=1)
+
+
+def _like(y, outputs):
+    """A regression's values in the shape of the outputs, (batch, 1), as a metric per sample needs them."""
+    return tf.reshape(y, tf.shape(outputs)) if y.dtype.is_floating else y
