@@ -95,6 +95,8 @@ def test_dropout_has_the_distribution_of_fit(digits):
     "optimizer",
     [
         keras.optimizers.SGD(clipvalue=0.01),
+        # 6 updates: the average replaces the weights after the 4th and is taken on from there
+        keras.optimizers.SGD(momentum=0.5, use_ema=True, ema_momentum=0.8, ema_overwrite_frequency=4, name="average"),
         keras.optimizers.RMSprop(momentum=0.5, centered=True),
         keras.optimizers.Adam(amsgrad=True, global_clipnorm=0.3),
         keras.optimizers.Adamax(),

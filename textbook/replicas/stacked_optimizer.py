@@ -52,7 +52,22 @@ def _neutral(optimizer):
         overrides |= {"build": _MomentumStep.build, "update_step": _MomentumStep.update_step}
     config = optimizer.get_config()
     config["learning_rate"] = 0.0  # the rate of each replica is fed at every update
+    if config["use_ema"]:
+        overrides |= {
+            "overwrite_every": config.pop("ema_overwrite_frequency"),
+            "_update_model_variables_moving_average": _average_and_overwrite,
+        }
     return type(kind.__name__, (kind,), overrides).from_config(config)
+
+
+def _average_and_overwrite(self, variables):
+    """Keras's average of the weights, written back by a selection: its own `cond` overwrites at every update here."""
+    BaseOptimizer._update_model_variables_moving_average(self, variables)
+    if self.overwrite_every:
+        due = keras.ops.equal((self._iterations + 1) % self.overwrite_every, 0)
+        for variable, average in zip(variables, self._model_variables_moving_average, strict=True):
+            if average is not None:
+                variable.assign(keras.ops.where(due, average, variable))
 
 
 def _nadam_update_step(self, grads, trainable_variables, learning_rate):
