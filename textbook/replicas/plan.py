@@ -39,6 +39,7 @@ class Blueprint:
     model: keras.Model
     initializer: Initializer
     loss: keras.losses.Loss
+    default_loss: bool  # whether the loss was left to us
     metrics: dict  # name -> per-sample function (y, outputs) -> (batch,)
     key: tuple  # equal keys, equal graphs
 
@@ -163,6 +164,7 @@ class Planner:
                 model=model,
                 initializer=Initializer(model, lambda seed: make(seed=seed)),
                 loss=_loss(condition.loss, classes, model),
+                default_loss=condition.loss is None,
                 metrics=_metrics(self._metrics, classes),
                 key=(_model_key(model, build), repr(condition.loss), repr(self._metrics), shape, classes is None),
             )

@@ -4,6 +4,7 @@ Every tensor has a leading replica axis. Shapes are left open, so one trace serv
 and size of data. The data lie in memory once; a replica sees them through its own row numbers.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
@@ -22,7 +23,7 @@ class Recipe:
 
     model: keras.Model
     optimizer: keras.optimizers.Optimizer
-    loss: keras.losses.Loss
+    loss: Callable  # (y, outputs) -> scalar
     metrics: tuple  # per-sample functions (y, outputs) -> (batch,)
     weight_decay: bool  # whether a weight decay per replica is applied
     scaled: bool  # whether rows are shifted and scaled per replica

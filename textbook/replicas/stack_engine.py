@@ -3,6 +3,7 @@
 import contextlib
 import time
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -25,18 +26,31 @@ def train(group: Group, *, test_every_epoch: bool, progress) -> Outcome:
 
 def _program(group: Group, sample_shape) -> Program:
     if group.graph not in _PROGRAMS:
-        blueprint = group.blueprint
+        blueprint, split = group.blueprint, group.replicas[0].split
         recipe = Recipe(
             model=blueprint.model,
             optimizer=group.optimizer,
-            loss=blueprint.loss,
-            metrics=tuple(blueprint.metrics.values()),
+            loss=_cross_entropy if blueprint.default_loss and split.classes else blueprint.loss,
+            metrics=tuple(
+                _accuracy if metric is keras.metrics.sparse_categorical_accuracy else metric
+                for metric in blueprint.metrics.values()
+            ),
             weight_decay=group.replicas[0].weight_decay is not None,
-            scaled=group.replicas[0].split.scale is not None,
+            scaled=split.scale is not None,
         )
-        kind = tf.int64 if group.replicas[0].split.classes else tf.float32
+        kind = tf.int64 if split.classes else tf.float32
         _PROGRAMS[group.graph] = Program(recipe, sample_shape=sample_shape, label_type=kind)
     return _PROGRAMS[group.graph]
+
+
+def _cross_entropy(y, outputs):
+    """Keras's sparse cross-entropy from logits, without its casts of y to floating point and back."""
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, outputs))
+
+
+def _accuracy(y, outputs):
+    """Keras's sparse accuracy; its own argmax looks at the bits of −0, which runs as a loop over replicas."""
+    return tf.cast(tf.equal(tf.argmax(outputs, axis=-1), y), tf.float32)
 
 
 @contextlib.contextmanager
