@@ -96,6 +96,8 @@ class Cache:
         finally:
             shutil.rmtree(new, ignore_errors=True)
         shutil.rmtree(self.unfinished(key), ignore_errors=True)
+        with contextlib.suppress(OSError):
+            self.unfinished(key).parent.rmdir()  # once nothing unfinished is left in it
         entry = self.load(key)
         if entry is None:
             raise StorageError(f"expected to read back what was just written to {self.folder}; is another run at work?")

@@ -33,8 +33,11 @@ def load(data: str | None, target: str | None):
             hint = nearest(data, known) or f"; known are {', '.join(known)}"
             raise UsageError(f"expected a data set's name or a .csv file, got --data {data}{hint}")
         return datasets.load(data)
+    except UsageError:
+        raise
     except (ValueError, OSError) as error:
-        raise error if isinstance(error, UsageError) else UsageError(str(error)) from error
+        name = Path(data).name
+        raise UsageError(str(error) if name in str(error) else f"{name}: {error}") from error
 
 
 def describe(dataset) -> str:

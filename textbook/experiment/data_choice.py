@@ -23,6 +23,8 @@ def splitter(dataset, *, sizes=None, scale="auto", stratify=None, label_noise=0.
         train, validation, test = (round(size / _ROWS * rows) for size in sizes)
         # rounding must not ask for a row too many
         sizes = (train, validation, min(test, rows - train - validation))
+        if min(sizes) < 1:
+            raise ValueError(f"expected rows for a training, validation and test part, got {rows}; bring more rows")
     if scale == "auto":
         scale = None if dataset.card.image else "standard"
     return Splitter(dataset, sizes=sizes, stratify=stratify, scale=scale, label_noise=label_noise)

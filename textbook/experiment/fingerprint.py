@@ -7,6 +7,7 @@ to `draw`, to a claim's wording or to a plot leaves a table's digest as it was.
 
 import ast
 import hashlib
+import sys
 from dataclasses import dataclass, field
 
 from textbook.experiment.sources import Definition, Source, source
@@ -24,7 +25,7 @@ _LOOSE = ""
 
 @dataclass
 class Reach:
-    """What a walk has found: {(module, name): digest of the definition}, and the packages of others that it imports."""
+    """What a walk has found: {(module, name): digest of the definition}, and the installed packages that it imports."""
 
     definitions: dict[tuple[str, str], str] = field(default_factory=dict)
     packages: set[str] = field(default_factory=set)
@@ -131,7 +132,8 @@ class _Walk:
     def _module(self, module: str, name: str) -> None:
         top = module.partition(".")[0]
         if top not in self.project:
-            self.found.packages.add(top)
+            if top not in sys.stdlib_module_names:
+                self.found.packages.add(top)
         elif module != _MACHINE and not module.startswith(f"{_MACHINE}.") and source(module):
             if name == _ALL:
                 self.whole(module)

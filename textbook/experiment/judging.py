@@ -28,6 +28,7 @@ def _record(claim, judgement, *, quick: bool, applies: bool) -> dict:
     return {
         "id": claim.id,
         "claim": claim.claim,
+        "test": claim.test.sentence,
         **numbers,
         "expected": claim.expected,
         "quick": quick,

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from textbook.experiment import fingerprint, versions
+from textbook.experiment import fingerprint, quiet, versions
 from textbook.experiment.cache import Cache, Entry
 from textbook.experiment.run import Run
 
@@ -49,6 +49,7 @@ class Measurer:
     def _make(self, run: Run, measure: Callable, knobs: dict, key: str, parts: dict) -> Entry:
         from textbook.replicas import session
 
+        quiet.import_keras(fingerprint.reach(measure.__module__, measure.__name__).packages)
         start = time.perf_counter()
         with session(run.engine, checkpoint=self.cache.unfinished(key), progress=self.progress):
             tables = measure(run, **knobs)

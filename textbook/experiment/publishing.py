@@ -11,7 +11,7 @@ from textbook.experiment.section import Section
 
 @dataclass(frozen=True)
 class Publisher:
-    """Writes into one chapter's folder. `old` are earlier records: what they say was drawn is not drawn again."""
+    """Writes into one chapter's folder, figures in one format."""
 
     folder: Path
     format: str
@@ -27,15 +27,18 @@ class Publisher:
         return names[""] if list(names) == [""] else names
 
     def pictures(self, section: Section, measured: Measured, provenance: dict, old: dict | None) -> dict:
-        """Draw the figure and the film, unless the same ones are there; returns {"figure", "animation", "drawing"}."""
+        """Draw the figure and the film, unless `old`, the section's last record, says that the same are there.
+
+        Returns: {"figure": file name, "animation": file name or None, "drawing": what they were drawn from}.
+        """
         stem = section.outline.stem
         files = {"figure": f"{stem}.{self.format}", "animation": f"{stem}.gif" if section.animate else None}
+        title = f"{section.outline.number} {section.outline.title}"
         drawn_from = fingerprint.digest_of(
-            measured.entry.sha256, drawing.code(section), saving.as_json(provenance).decode(), self.format
+            measured.entry.sha256, drawing.code(section), title, saving.as_json(provenance).decode(), self.format
         )
         if old is not None and self._stands(old.get("drawing"), drawn_from, files):
             return {**files, "drawing": old["drawing"]}
-        title = f"{section.outline.number} {section.outline.title}"
         contents = {
             files["figure"]: drawing.picture(
                 section.draw, measured.tables, format=self.format, title=title, provenance=provenance

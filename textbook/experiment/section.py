@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from textbook.experiment.errors import UsageError
 from textbook.experiment.knobs import parse
 from textbook.experiment.outline import DATA_WORDS, Outline
 
@@ -44,6 +45,10 @@ def load(outline: Outline) -> Section:
     if inspect.Parameter.empty in knobs.values():
         raise ValueError(f"expected a default for every knob of {outline.module}.measure, got {knobs}")
     for knob in outline.knobs:
-        if parse(knob, str(knobs[knob.name])) != knobs[knob.name]:
+        try:
+            fits = parse(knob, str(knobs[knob.name])) == knobs[knob.name]
+        except UsageError:
+            fits = False
+        if not fits:
             raise ValueError(f"expected an annotation that fits knob {knob} of {outline.module}, got {knob.annotation}")
     return Section(outline, module.measure, module.draw, getattr(module, "animate", None), tuple(module.CLAIMS), knobs)

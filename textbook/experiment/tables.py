@@ -6,6 +6,7 @@ the text, so that reading gives the very table that was written.
 
 import io
 
+import numpy as np
 import pandas as pd
 
 _MISSING = "nan"
@@ -18,22 +19,29 @@ def to_csv(table: pd.DataFrame) -> tuple[bytes, dict[str, str]]:
     """
     if table.index.nlevels > 1 or table.index.name is not None:
         raise ValueError(f"expected a table with plain rows, got an index {table.index.names}; call .reset_index()")
-    kinds = {str(column): _kind(table[column]) for column in table.columns}
-    if len(kinds) != table.shape[1]:
-        raise ValueError(f"expected different names for all columns, got {list(table.columns)}")
+    names = list(table.columns)
+    if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+        raise ValueError(f"expected different words as the columns' names, got {names}; rename the columns")
+    kinds = {name: _kind(table[name]) for name in names}
     return table.to_csv(index=False, na_rep=_MISSING, lineterminator="\n").encode(), kinds
 
 
 def from_csv(text: bytes, kinds: dict[str, str]) -> pd.DataFrame:
-    """The table that `to_csv` wrote."""
-    return pd.read_csv(
-        io.BytesIO(text),
-        dtype={column: str if kind == "text" else kind for column, kind in kinds.items()},
-        keep_default_na=False,
-        # a condition may be called "None" or "NA", so only numbers can be missing
-        na_values={column: [_MISSING] for column, kind in kinds.items() if kind.startswith("float")},
-        float_precision="round_trip",
-    )
+    """The table that `to_csv` wrote. Raises: ValueError for text that is none of its making."""
+    # a condition may be called "None" or "NA", and a section's words may be empty: pandas is to guess nothing
+    words = pd.read_csv(io.BytesIO(text), dtype=str, keep_default_na=False, na_filter=False, skip_blank_lines=False)
+    if list(words.columns) != list(kinds):
+        raise ValueError(f"expected the columns {', '.join(kinds)}, got {', '.join(words.columns)}")
+    return pd.DataFrame({column: _values(words[column], kind) for column, kind in kinds.items()})
+
+
+def _values(words: pd.Series, kind: str) -> pd.Series | np.ndarray:
+    if kind == "text":
+        return words
+    if kind == "bool":
+        return words.to_numpy(dtype=object) == "True"
+    # Python reads a number as the nearest float, always; which of pandas's parsers do depends on its version
+    return words.to_numpy(dtype=object).astype(kind)
 
 
 def _kind(column: pd.Series) -> str:

@@ -1,0 +1,117 @@
+"""Ctrl-C and kill -9 at awkward moments: nothing half-written, and the next run goes on."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pandas as pd
+import pytest
+
+# one child after the other dies as by kill -9 when its n-th call of a function of `os` begins, until one comes through
+KILLER = """
+import os, signal
+import matplotlib.figure, pandas, scipy.stats
+from textbook.experiment.command_line import main
+
+def dying(real, number):
+    calls = iter(range(1, number))
+    def call(*arguments, **settings):
+        if next(calls, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*arguments, **settings)
+    return call
+
+for number in range(1, 30):
+    child = os.fork()
+    if not child:
+        os.{function} = dying(os.{function}, number)
+        os._exit(main("{package}.one", ["--out", f"killed-{{number}}"]))
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    print(status, flush=True)
+    if status != -signal.SIGKILL:
+        break
+"""
+
+
+def state(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix in (".csv", ".png")}
+
+
+def whole(path):
+    """Whether a file is complete, by its own format."""
+    if path.suffix == ".json":
+        return bool(json.loads(path.read_bytes()))
+    if path.suffix == ".csv":
+        return len(pd.read_csv(path)) == 32
+    return path.read_bytes().endswith(b"IEND\xaeB`\x82")
+
+
+@pytest.mark.parametrize("function", ["replace", "fsync"])
+def test_kill_9_at_every_write_leaves_only_whole_files(story, function):
+    story.main("--out", "clean")
+    clean = state(story.folder / "clean" / "one")
+    done = story.python(KILLER.format(function=function, package=story.package))
+    statuses = [int(line) for line in done.stdout.splitlines() if line.lstrip("-").isdigit()]
+    assert statuses[-1] == 0, done.stderr
+    assert set(statuses[:-1]) == {-signal.SIGKILL}
+    assert len(statuses) > 6
+    for number in range(1, len(statuses)):
+        out = story.folder / f"killed-{number}" / "one"
+        assert all(whole(path) for path in out.glob("[!.]*")), number
+        assert story.main("--out", f"killed-{number}")[0] == 0
+        assert state(out) == clean
+        assert sorted(path.name for path in out.iterdir()) == sorted([*clean, "1.2-coin.json", "results.json"])
+        assert all(len(path.name) == 64 for path in (out.parent / ".cache").iterdir())
+
+
+def test_kill_9_while_measuring_goes_on_from_the_finished_sections(story):
+    story.coin("second", number="1.3", changes={"rows = []": "rows = []\n    import os\n    os.kill(os.getpid(), 9)"})
+    story.sections("coin", "second")
+    done = story.process()
+    assert done.returncode == -signal.SIGKILL
+    assert "1.2-a  holds" in done.stdout
+    story.coin("second", number="1.3")
+    status, _, err = story.main()
+    assert status == 0
+    assert "[1/2] 1.2 coin (cached)" in err
+    assert "[2/2] 1.3 second\n" in err
+
+
+def test_ctrl_c_gives_one_line_and_130(story):
+    story.coin(
+        "slow",
+        number="1.3",
+        changes={"rows = []": 'rows = []\n    open("at work", "w").close()\n    import time\n    time.sleep(60)'},
+    )
+    story.sections("coin", "slow")
+    with subprocess.Popen(
+        story.command(),
+        cwd=story.folder,
+        env=story.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        while not os.path.exists(story.folder / "at work") and running.poll() is None:
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert err.splitlines()[-1] == "interrupted; what was finished is kept, and the next run goes on from there"
+    assert "Traceback" not in err
+    assert "1.2-a  holds" in out
+    assert [section["name"] for section in json.loads((story.out / "results.json").read_text())["sections"]] == ["coin"]
+
+
+def test_a_cached_run_loads_no_tensorflow(story):
+    story.main()
+    done = story.python(
+        "import sys\n"
+        "from textbook.experiment.command_line import main\n"
+        f"status = main('{story.package}.one', ['--out', 'out'])\n"
+        "print(status, [name for name in ('tensorflow', 'keras', 'jax', 'torch') if name in sys.modules])\n"
+    )
+    assert "(cached)" in done.stderr
+    assert done.stdout.endswith("0 []\n")
