@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Iterable
 from importlib import metadata
 
+from textbook import quiet, versions
+
 _DISTRIBUTION = "training-textbook"
 _PYTHON = (3, 11)
 _INSTALL = "run `pip install -e .` in the project's folder"
@@ -72,7 +74,7 @@ def problems(
 
 def devices(backend: str) -> list[str]:
     """What the backend would compute on, such as ["CPU"]; imports the backend, which takes seconds."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    quiet.import_keras({"keras"})
     if backend == "tensorflow":
         tensorflow = importlib.import_module("tensorflow")
         return [device.device_type for device in tensorflow.config.list_physical_devices()]
@@ -84,8 +86,6 @@ def devices(backend: str) -> list[str]:
 
 def main() -> int:
     """Print what is installed and what is wrong; returns 1 where something is."""
-    from textbook.experiment import versions
-
     print(f"Python {platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores")
     backend = versions.backend()
     try:

@@ -123,3 +123,18 @@ def test_what_a_killed_process_left_goes(cache, warnings):
     mine.mkdir()
     Cache(cache.folder, warn=warnings.append)
     assert list(cache.folder.iterdir()) == [mine]
+
+
+def test_two_runs_may_store_the_same_table(cache, monkeypatch):
+    replace = os.replace
+
+    def overtaken(source, target):
+        if str(target).endswith(KEY):
+            monkeypatch.undo()
+            monkeypatch.setattr(os, "getpid", lambda: 1)  # the other run's number
+            store(cache)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", overtaken)
+    pd.testing.assert_frame_equal(store(cache).tables, TABLE)
+    assert [path.name for path in cache.folder.iterdir()] == [KEY]

@@ -1,6 +1,7 @@
 """Measured tables kept between runs: a folder per key with the tables as CSV and what they are as JSON."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -90,7 +91,8 @@ class Cache:
                 meta["tables"][name] = {"file": file, "sha256": _sha256(text), "kinds": kinds}
             saving.write(new / _META, saving.as_json(meta))
             self.forget(key)
-            os.replace(new, self.folder / key)
+            with _unless_there():
+                os.replace(new, self.folder / key)
         except OSError as error:
             raise StorageError.of(error, self.folder) from error
         finally:
@@ -111,6 +113,16 @@ class Cache:
     def unfinished(self, key: str) -> Path:
         """The folder for the finished groups of a measurement that is still going on; it goes when that is stored."""
         return self.folder / "unfinished" / key
+
+
+@contextlib.contextmanager
+def _unless_there():
+    """Another run may have stored the same table in the meantime: the key says that it is the same."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
 
 
 def _sha256(*parts: bytes) -> str:

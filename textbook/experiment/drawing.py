@@ -6,7 +6,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from textbook.experiment import fingerprint, versions
+from textbook import versions
+from textbook.experiment import fingerprint
 from textbook.experiment.section import Section
 
 _DRAWS = ("matplotlib", "seaborn", "numpy", "pandas")

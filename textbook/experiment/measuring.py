@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from textbook.experiment import fingerprint, quiet, versions
+from textbook import quiet, versions
+from textbook.experiment import fingerprint
 from textbook.experiment.cache import Cache, Entry
 from textbook.experiment.run import Run
 

@@ -1,6 +1,6 @@
 """Where a result comes from: everything needed to make it again, and nothing about whose machine it was."""
 
-from textbook.experiment import versions
+from textbook import versions
 from textbook.experiment.measuring import Measured
 from textbook.experiment.run import Run
 

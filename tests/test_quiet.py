@@ -1,11 +1,11 @@
 import subprocess
 import sys
 
-from textbook.experiment import quiet
+from textbook import quiet
 
 
 def test_what_does_not_train_imports_no_keras():
-    script = "import sys; from textbook.experiment import quiet; quiet.import_keras({'numpy'}); print(*sys.modules)"
+    script = "import sys; from textbook import quiet; quiet.import_keras({'numpy'}); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert "keras" not in done.stdout.split()
 
@@ -15,7 +15,7 @@ def test_greetings_are_swallowed_and_a_failure_is_shown(monkeypatch, tmp_path):
     package.write_text("import os\nos.write(2, b'greetings')\n")
     script = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
-        "from textbook.experiment import quiet\n"
+        "from textbook import quiet\n"
         "quiet.import_keras({'keras'})\n"
         "print('afterwards', file=sys.stderr)\n"
     )

@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 
-from textbook.experiment import versions
+from textbook import versions
 
 
 def test_versions_by_import_name():
