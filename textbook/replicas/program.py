@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import keras
 import tensorflow as tf
 
+from textbook.replicas.mapping import map_replicas
 from textbook.replicas.stacked_optimizer import StackedOptimizer
 
 # Rows × replicas that one pass of an evaluation holds at a time: large enough to keep the cores busy, small enough that
@@ -41,7 +42,7 @@ class Program:
             recipe.optimizer, recipe.model.trainable_variables, weight_decay=recipe.weight_decay
         )
         rows = tf.TensorSpec([None, None], tf.int32)
-        labels = tf.TensorSpec([None, None], label_type)
+        part = (rows, tf.TensorSpec([None, None], label_type))
         samples = tf.TensorSpec([None, *sample_shape], tf.float32)
         state = tuple(
             [tf.TensorSpec([None, *v.shape], v.dtype) for v in variables]
@@ -54,11 +55,19 @@ class Program:
         number = tf.TensorSpec([], tf.int32)
         rates = tf.TensorSpec([None, None], tf.float32)
         values = {name: tf.TensorSpec([None], tf.float32) for name in self.optimizer.mapped}
-        self.train_epoch = tf.function(
-            self._train_epoch,
-            input_signature=[state, samples, rows, labels, (samples, samples), rows, number, rates, values],
+        data = [samples, (samples, samples)]
+        self.epoch = tf.function(self._epoch, input_signature=[state, *data, part, part, rows, number, rates, values])
+        self.evaluate = tf.function(self._evaluate, input_signature=[state, *data, part])
+
+    def _epoch(self, state, data, scaler, train, validation, order, batch_size, rates, hyperparameters):
+        """Train one epoch, then evaluate the training and the validation part: one call, so little overhead."""
+        state, sums = self._train(state, data, scaler, train, order, batch_size, rates, hyperparameters)
+        return (
+            state,
+            sums,
+            self._evaluate(state, data, scaler, train),
+            self._evaluate(state, data, scaler, validation),
         )
-        self.evaluate = tf.function(self._evaluate, input_signature=[state, samples, rows, labels, (samples, samples)])
 
     def _inputs(self, x, rows, scaler):
         x = tf.gather(x, rows)
@@ -67,51 +76,51 @@ class Program:
         offset, scale = scaler
         return (x - offset[:, tf.newaxis]) / scale[:, tf.newaxis]
 
-    def _train_epoch(self, state, data, rows, labels, scaler, order, batch_size, rates, hyperparameters):
-        """One pass over the training rows in the given order.
+    def _train(self, state, data, scaler, part, order, batch_size, rates, hyperparameters):
+        """One pass over the training part in the given order.
 
         Args:
             data: (samples, …), the one resident array.
-            rows, labels: (replicas, n): each replica's rows of it, and their labels.
             scaler: offset and scale of every replica, each (replicas, …), ignored unless the recipe says scaled.
-            order: (replicas, n): positions in `rows`, batch after batch; the last batch may be smaller.
+            part: rows of the data and their labels, each (replicas, n).
+            order: (replicas, n): positions in the part, batch after batch; the last batch may be smaller.
             rates: (updates, replicas): the learning rate of each update.
+            hyperparameters: name → (replicas,).
 
-        Returns: (state, sums): sums of shape (replicas, 1 + metrics) of the reported loss and the metrics over samples.
+        Returns: (state, means): the reported loss and the metrics over the samples, (replicas, 1 + metrics).
         """
         recipe = self.recipe
-        samples = tf.shape(order)[1]
-        replicas = tf.shape(order)[0]
-        sums = tf.zeros([replicas, 1 + len(recipe.metrics)])
+        replicas, samples = tf.shape(order)[0], tf.shape(order)[1]
+        rows, labels = (tf.gather(values, order, batch_dims=1) for values in part)
 
         def update(step, state, sums):
             trainable, frozen, slots = state
-            positions = order[:, step * batch_size : tf.minimum((step + 1) * batch_size, samples)]
-            x = self._inputs(data, tf.gather(rows, positions, batch_dims=1), scaler)
-            y = tf.gather(labels, positions, batch_dims=1)
+            batch = slice(step * batch_size, tf.minimum((step + 1) * batch_size, samples))
+            x = self._inputs(data, rows[:, batch], scaler)
             with tf.GradientTape() as tape:
                 tape.watch(trainable)
-                loss, measured, frozen = tf.vectorized_map(
-                    lambda inputs: self._forward(*inputs, training=True), (trainable, frozen, x, y)
+                loss, measured, frozen = map_replicas(
+                    lambda inputs: self._forward(*inputs), (trainable, frozen, x, labels[:, batch])
                 )
                 total = tf.reduce_sum(loss)  # replicas share no weights, so each keeps its own gradient
             gradients = tape.gradient(total, trainable)
             trainable, slots = self.optimizer.apply(
                 slots, gradients, trainable, learning_rate=rates[step], hyperparameters=hyperparameters
             )
-            size = tf.cast(tf.shape(positions)[1], tf.float32)
-            sums += tf.concat([loss[:, tf.newaxis] * size, tf.reduce_sum(measured, axis=2)], axis=1)
+            size = tf.cast(batch.stop - batch.start, tf.float32)
+            sums += tf.concat([loss[:, tf.newaxis] * size, measured], axis=1)
             return step + 1, (trainable, frozen, slots), sums
 
+        sums = tf.zeros([replicas, 1 + len(recipe.metrics)])
         _, state, sums = tf.while_loop(
             lambda step, *_: step * batch_size < samples, update, [0, state, sums], parallel_iterations=1
         )
         return state, sums / tf.cast(samples, tf.float32)
 
-    def _forward(self, trainable, frozen, x, y, *, training: bool):
-        """One replica's forward pass: (loss with penalties, metrics (metrics, batch), non-trainable variables)."""
+    def _forward(self, trainable, frozen, x, y):
+        """One replica's training pass: (loss with penalties, sums of the metrics, non-trainable variables)."""
         outputs, frozen, penalties = self.recipe.model.stateless_call(
-            trainable, frozen, x, training=training, return_losses=True
+            trainable, frozen, x, training=True, return_losses=True
         )
         y = _like(y, outputs)
         loss = self.recipe.loss(y, outputs)
@@ -120,16 +129,14 @@ class Program:
         return loss, self._metrics(y, outputs), [tf.convert_to_tensor(v) for v in frozen]
 
     def _metrics(self, y, outputs):
-        size = tf.shape(y)[0]
-        if not self.recipe.metrics:
-            return tf.zeros([0, size])
-        return tf.stack([tf.cast(metric(y, outputs), tf.float32) for metric in self.recipe.metrics])
+        """Sums of the metrics over a batch, shape (metrics,)."""
+        sums = [tf.reduce_sum(tf.cast(metric(y, outputs), tf.float32)) for metric in self.recipe.metrics]
+        return tf.stack(sums) if sums else tf.zeros([0])
 
-    def _evaluate(self, state, data, rows, labels, scaler):
-        """Mean data loss, penalty and metrics without dropout: shape (replicas, 2 + metrics)."""
-        trainable, frozen, _ = state
-        samples = tf.shape(rows)[1]
-        replicas = tf.shape(rows)[0]
+    def _evaluate(self, state, data, scaler, part):
+        """Means of data loss, penalty and metrics without dropout: (replicas, 2 + metrics), NaN for an empty part."""
+        (trainable, frozen, _), (rows, labels) = state, part
+        replicas, samples = tf.shape(rows)[0], tf.shape(rows)[1]
         batch_size = tf.maximum(1, _EVALUATION_ROWS // replicas)
 
         def one(inputs):
@@ -144,9 +151,9 @@ class Program:
         def batch(start, sums, _):
             stop = tf.minimum(start + batch_size, samples)
             x = self._inputs(data, rows[:, start:stop], scaler)
-            loss, penalty, measured = tf.vectorized_map(one, (trainable, frozen, x, labels[:, start:stop]))
+            loss, penalty, measured = map_replicas(one, (trainable, frozen, x, labels[:, start:stop]))
             size = tf.cast(stop - start, tf.float32)
-            sums += tf.concat([loss[:, tf.newaxis] * size, tf.reduce_sum(measured, axis=2)], axis=1)
+            sums += tf.concat([loss[:, tf.newaxis] * size, measured], axis=1)
             return stop, sums, penalty
 
         sums = tf.zeros([replicas, 1 + len(self.recipe.metrics)])

@@ -107,12 +107,6 @@ class _Wave:
         )
         return (*stacked, self.program.optimizer.initial(len(self.replicas)))
 
-    def _evaluate(self, state, part: str):
-        rows, labels = self.parts[part]
-        if rows.shape[1] == 0:
-            return np.full((len(self.replicas), 2 + len(self.group.blueprint.metrics)), np.nan)
-        return self.program.evaluate(state, self.x, rows, labels, self.scaler).numpy()
-
     @_quiet()
     def run(self, test_every_epoch: bool, progress) -> Outcome:
         group, metrics = self.group, list(self.group.blueprint.metrics)
@@ -120,18 +114,25 @@ class _Wave:
         state = self._initial_state()
         orders = [r.orders() for r in self.replicas]
         rates = np.stack([r.rates for r in self.replicas], axis=-1)  # (epochs, updates, replicas)
+        data = (self.x, self.scaler)
         started = time.perf_counter()
         for epoch in range(group.epochs):
-            order = tf.constant(np.stack([next(o) for o in orders]))
-            state, sums = self.program.train_epoch(
-                state, self.x, *self.parts["train"], self.scaler, order, group.batch_size,
-                tf.constant(rates[epoch]), self.hyperparameters,
-            )  # fmt: skip
+            state, sums, clean, validation = self.program.epoch(
+                state,
+                *data,
+                self.parts["train"],
+                self.parts["validation"],
+                tf.constant(np.stack([next(o) for o in orders])),
+                group.batch_size,
+                tf.constant(rates[epoch]),
+                self.hyperparameters,
+            )
             outcome.record_training(epoch, sums.numpy()[: self.count])
-            outcome.record("clean", epoch, self._evaluate(state, "train")[: self.count])
-            outcome.record("val", epoch, self._evaluate(state, "validation")[: self.count])
+            outcome.record("clean", epoch, clean.numpy()[: self.count])
+            outcome.record("val", epoch, validation.numpy()[: self.count])
             if test_every_epoch or epoch == group.epochs - 1:
-                outcome.record("test", epoch, self._evaluate(state, "test")[: self.count])
+                test = self.program.evaluate(state, *data, self.parts["test"])
+                outcome.record("test", epoch, test.numpy()[: self.count])
             now = time.perf_counter()
             outcome.columns["seconds"][:, epoch] = (now - started) / self.count
             started = now

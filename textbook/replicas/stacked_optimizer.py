@@ -1,12 +1,14 @@
 """One Keras optimizer, mapped over replicas: every replica has its own rate, momentum, weight decay and slots.
 
 Handing stacked variables to an optimizer as if they were one model goes wrong wherever the optimizer looks at a whole
-tensor (norms, clipping, trust ratios). Here its own `apply` runs once per replica inside `tf.vectorized_map`.
+tensor (norms, clipping, trust ratios). Here its own `apply` runs once per replica by `map_replicas`.
 """
 
 import keras
 import tensorflow as tf
 from keras.src.optimizers.base_optimizer import BaseOptimizer
+
+from textbook.replicas.mapping import map_replicas
 
 # TensorFlow's optimizer class replaces these with versions that need real tf.Variables. Inside a StatelessScope the
 # variables are stand-ins, so the backend-neutral originals are put back.
@@ -130,7 +132,7 @@ class StackedOptimizer:
             return [tf.convert_to_tensor(v) for v in new_variables], [tf.convert_to_tensor(v) for v in new_state]
 
         values = [hyperparameters[name] for name in self.mapped]
-        return tf.vectorized_map(one, (state, gradients, variables, learning_rate, values))
+        return map_replicas(one, (state, gradients, variables, learning_rate, values))
 
     def _sgd(self, state, gradients, variables, learning_rate, hyperparameters):
         """Plain SGD on the stack at once: it looks at single numbers only, and half the time of mapping it is saved."""
