@@ -74,6 +74,8 @@ def problems(
 
 def devices(backend: str) -> list[str]:
     """What the backend would compute on, such as ["CPU"]; imports the backend, which takes seconds."""
+    # a machine without a GPU is no error, whatever TensorFlow's log says
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     quiet.import_keras({"keras"})
     if backend == "tensorflow":
         tensorflow = importlib.import_module("tensorflow")
