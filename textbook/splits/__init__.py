@@ -1,7 +1,7 @@
 """Training, validation and test parts of a data set: exact sizes, classes in proportion, equal rows never apart.
 
-`split(data, seed=0)` gives one `Split`; a `Splitter` holds the settings and gives one for each seed; a `FixedTest` gives
-one for each seed with the same test part for all.
+`split(data, seed=0)` gives one `Split`; a `Splitter` holds the settings and gives one for each seed; `FixedTest` does
+the same with one test part for all seeds.
 """
 
 from textbook.splits.fixed_test import FixedTest

@@ -2,8 +2,8 @@
 
 `judgement` has the verdict words and `Judgement`; `intervals` the intervals of a mean and of a share; `rules` turns
 differences into a verdict; `discoveries` is the correction of Benjamini and Hochberg; `components` finds the share of
-each random factor in a crossed design; `selection` what keeping the best of several runs gains. Arrays in, plain numbers
-out: tables are the business of `textbook.experiment`.
+each random factor in a crossed design; `selection` what keeping the best of several runs gains. Arrays in, plain
+numbers out: tables are the business of `textbook.experiment`.
 """
 
 from textbook.statistics.components import VarianceComponent, variance_components
