@@ -3,7 +3,7 @@
     python benchmarks/diagnosis.py [--seeds 1000-1059]
 
 A run counts as well tuned when its mean validation loss is within 0.01 nats of the best rate's on a grid of factor 3
-(seeds 0–15) and training twice as long improves it by less than 0.01 nats; the script checks the latter in the same run.
+(seeds 0–15) and training twice as long gains less than 0.01 nats; the script checks the latter in the same run.
 Any verdict but "converged" on it is a false alarm. The thresholds of `diagnose` were chosen on seeds 0–39.
 Histories are given without `chance`, as Keras writes them; the last column is with it.
 """

@@ -78,6 +78,13 @@ def test_the_same_seed_gives_the_same_table():
     assert not shares(table).equals(shares(table, seed=1))
 
 
+def test_no_resamples_give_the_same_shares_without_intervals():
+    table = trials(lambda t: t.a, n=60)
+    bare = shares(table, resamples=0)
+    assert bare.share.equals(shares(table).share)
+    assert bare[["low", "high"]].isna().all(axis=None)
+
+
 @pytest.mark.parametrize(
     "change, settings, message",
     [

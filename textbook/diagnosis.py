@@ -1,8 +1,8 @@
 """Read a training history as a teacher would: converged, still improving, oscillating, diverging or overfitting.
 
-`diagnose` looks at one run. Its thresholds were chosen on seeds 0–39 of `benchmarks/diagnosis.py`. On seeds 1000–1059 it
-raised an alarm on 15 of 540 well-tuned runs (2.8 %, Wilson 95 % interval 1.7–4.5 %), and found 740 of 780 planted faults
-where it knew the loss of a guess, 620 where it did not; docs/diagnosis.md has the table.
+`diagnose` looks at one run. Its thresholds were chosen on seeds 0–39 of `benchmarks/diagnosis.py`. On seeds 1000–1059
+it raised an alarm on 15 of 540 well-tuned runs (2.8 %, Wilson 95 % interval 1.7–4.5 %), and found 740 of 780 planted
+faults where it knew the loss of a guess, 620 where it did not; docs/diagnosis.md has the table.
 """
 
 import math

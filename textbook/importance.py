@@ -39,7 +39,7 @@ def importance(
         log: hyperparameters that were sampled on a log scale.
         seed: of the forest and the bootstrap.
         trees: in the forest. Each resample has a quarter as many, so intervals are a little wide.
-        resamples: of the trials, for the 95 % interval.
+        resamples: of the trials, for the 95 % interval; 0 for none (low and high are NaN).
 
     Returns: columns hyperparameter, share, low, high; the most important first.
     Raises: ValueError for missing columns, a target that is not finite or constant, log of values ≤ 0, and fewer
@@ -56,7 +56,8 @@ def importance(
         rows = rng.integers(len(goal), size=len(goal))
         again[i] = _shares(cube[rows], goal[rows], trees=max(4, trees // 4), seed=int(rng.integers(2**31)))
     # a resample repeats trials, which shifts all its shares: keep the spread of the resamples, not their place
-    low, high = share + np.quantile(again, [0.025, 0.975], axis=0) - again.mean(axis=0)
+    spread = np.quantile(again, [0.025, 0.975], axis=0) - again.mean(axis=0) if resamples else np.full((2, 1), np.nan)
+    low, high = share + spread
     table = pd.DataFrame(
         {"hyperparameter": names, "share": share, "low": np.clip(low, 0, 1), "high": np.clip(high, 0, 1)}
     )
