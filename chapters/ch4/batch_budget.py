@@ -121,11 +121,11 @@ def draw(tables: dict[str, pd.DataFrame]):
     left.set(xlabel="batch size (rows)", ylabel="test loss (nats)", title="rate tuned for each point")
     noise = tables["noise"].assign(condition="B = 1")
     plots.band(right, noise, x="rate", y="excess", log=True, names="none", looks={"B = 1": plots.look(2)})
-    right.set(xlabel="learning rate", ylabel="loss above the minimum", title="B = 1, least squares")
+    right.set(xlabel="learning rate", ylabel="loss above the minimum (units of y²)", title="B = 1, least squares")
     at_32 = tuned[tuned.condition == MINI].updates.max()
     caption = (
         f"Left: digits, MLP 64-64-10, plain SGD, rate chosen among {len(RATES)} on {tables['tuning'].seed.nunique()} "
-        f"tuning seeds; both budgets are {at_32} updates at B = 32. {plots.seeds_text(tuned)}"
+        f"tuning seeds. Both budgets are {at_32} updates at B = 32; B = 1 was given equal updates only. {plots.seeds_text(tuned)}"
     )
     plots.caption(fig, caption + (". Circled: best rate at an end of the grid." if len(border) else ""))
     return fig
