@@ -21,6 +21,10 @@ _PUBLIC = {
     "plots": ("textbook.plots", None),
     "seeding": ("textbook.seeding", None),
     "diagnose": ("textbook.diagnosis", "diagnose"),
+    "importance": ("textbook.importance", None),
+    "borders": ("textbook.borders", None),
+    "loss_gap": ("textbook.loss_gap", None),
+    "stopping": ("textbook.stopping", None),
 }
 
 __all__ = sorted(_PUBLIC)

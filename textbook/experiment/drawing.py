@@ -25,8 +25,9 @@ def picture(draw: Callable, tables, *, format: str, title: str, provenance: dict
     """What `draw(tables)` returns, saved as PNG, SVG or PDF with its provenance in the file's metadata."""
     import matplotlib
 
+    from textbook import plots
+
     matplotlib.use("agg")
-    figure = draw(tables)
     about = json.dumps(provenance, sort_keys=True, ensure_ascii=True)
     metadata = {
         "png": {"Title": title, "Description": about},
@@ -35,7 +36,8 @@ def picture(draw: Callable, tables, *, format: str, title: str, provenance: dict
         "pdf": {"Title": title, "Subject": about, "CreationDate": None},
     }[format]
     content = io.BytesIO()
-    with matplotlib.rc_context({"svg.hashsalt": title}):
+    with plots.style(), matplotlib.rc_context({"svg.hashsalt": title}):
+        figure = draw(tables)
         figure.savefig(content, format=format, metadata=metadata)
     _close(figure)
     return content.getvalue()
@@ -45,9 +47,11 @@ def film(animate: Callable, tables) -> bytes:
     """What `animate(tables)` returns, saved as GIF."""
     import matplotlib
 
+    from textbook import plots
+
     matplotlib.use("agg")
-    animation = animate(tables)
-    with tempfile.TemporaryDirectory() as folder:
+    with plots.style(), tempfile.TemporaryDirectory() as folder:
+        animation = animate(tables)
         path = Path(folder) / "film.gif"
         animation.save(path, writer="pillow")
         content = path.read_bytes()
