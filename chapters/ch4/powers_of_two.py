@@ -16,7 +16,6 @@ from textbook.models import mlp
 from textbook.replicas import Condition, train_replicas
 
 ENTRIES = ("4.6-d",)
-DATA = "any"
 # clock readings, and what hangs on them: how far the full batch gets in the time that batches of 32 take
 MEASURED = ("seconds", "epochs_in_time", "in_time_accuracy")
 
