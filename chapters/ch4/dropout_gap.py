@@ -72,7 +72,8 @@ def draw(tables: dict[str, pd.DataFrame]):
     plots.log_axis(left, "y")
     left.set(xlabel="epoch", ylabel="loss (nats)", title=f"{highest:.0%} dropout, many rows")
     right.axhline(0, color="#222222", linewidth=1)
-    plots.band(right, runs, x="dropout", y="gap_loss", hue="rows", names="legend")
+    looks = {"few rows": plots.look(3), "many rows": plots.look(4)}  # colours that the losses do not have
+    plots.band(right, runs, x="dropout", y="gap_loss", hue="rows", looks=looks, names="legend")
     right.set(xlabel="dropout rate", ylabel="reported training − validation\nloss, mean over epochs (nats)")
     right.set(title="it depends on the rate", xlim=(-0.03, highest + 0.03))
     plots.caption(
