@@ -191,8 +191,8 @@ CLAIMS = (
         share("looks_alike", table="look-alike", where={"images": _FEW}),
         expected=HOLDS,
         ask="Would you recognise a rate that is too large from eight epochs of one run?",
-        why="After five epochs the loss falls only slowly, and then a little noise, of small batches or of few images, is "
-        "enough for a step upwards.",
+        why="After five epochs the loss falls only slowly, and then a little noise, of small batches or of few images, "
+        "is enough for a step upwards.",
         beware="One step upwards is no oscillation. Before lowering the rate, look at more epochs and more validation "
         "data.",
     ),
