@@ -56,8 +56,12 @@ class Program:
         rates = tf.TensorSpec([None, None], tf.float32)
         values = {name: tf.TensorSpec([None], tf.float32) for name in self.optimizer.mapped}
         data = [samples, (samples, samples)]
-        self.epoch = tf.function(self._epoch, input_signature=[state, *data, part, part, rows, number, rates, values])
-        self.evaluate = tf.function(self._evaluate, input_signature=[state, *data, part])
+        self.epoch = tf.function(
+            self._epoch,
+            input_signature=[state, *data, part, part, rows, number, rates, values],
+            autograph=False,
+        )
+        self.evaluate = tf.function(self._evaluate, input_signature=[state, *data, part], autograph=False)
 
     def _epoch(self, state, data, scaler, train, validation, order, batch_size, rates, hyperparameters):
         """Train one epoch, then evaluate the training and the validation part: one call, so little overhead."""
@@ -65,8 +69,8 @@ class Program:
         return (
             state,
             sums,
-            self._evaluate(state, data, scaler, train),
-            self._evaluate(state, data, scaler, validation),
+            self.evaluate(state, data, scaler, train),
+            self.evaluate(state, data, scaler, validation),
         )
 
     def _inputs(self, x, rows, scaler):
