@@ -5,7 +5,7 @@ interleaved, medians reported. Three numbers for each count of replicas:
 
 - *warm*: seconds per model once the program is compiled, as for every further experiment on the same network;
 - *cold*: the first call, tracing included;
-- ratio: seconds of one `fit` (compiling included, since every `fit` of a new model pays it) over warm seconds per model.
+- ratio: seconds of one `fit` (compiling included, as every `fit` of a new model pays it) over warm seconds per model.
 
     python benchmarks/replicas.py [--rounds 3] [--fits 2]
 """

@@ -2,4 +2,5 @@
 
 from textbook.experiment.command_line import main
 
-raise SystemExit(main(__package__))
+if __name__ == "__main__":  # the processes that measure import this module again
+    raise SystemExit(main(__package__))

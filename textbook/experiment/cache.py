@@ -48,6 +48,10 @@ class Cache:
             if not saving.alive(unfinished.name.split("-")[1]):
                 shutil.rmtree(unfinished, ignore_errors=True)
 
+    def has(self, key: str) -> bool:
+        """Whether something is stored under a key; `load` finds out whether it is whole."""
+        return (self.folder / key).is_dir()
+
     def load(self, key: str) -> Entry | None:
         """The entry of a key, or None where there is none; a damaged one is reported, removed, and counts as none."""
         folder = self.folder / key

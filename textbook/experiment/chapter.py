@@ -1,15 +1,17 @@
 """Running a chapter: every section measured, judged, drawn and recorded; then the second judging."""
 
+import contextlib
+import os
 import tempfile
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from textbook.experiment import judging, provenance, report, results, saving, section, seed_blocks
 from textbook.experiment.book import Chapter
 from textbook.experiment.cache import Cache
 from textbook.experiment.errors import DISK_FULL, StorageError, UsageError
-from textbook.experiment.measuring import Measurer
+from textbook.experiment.measuring import Measurer, trains
 from textbook.experiment.outline import Outline
 from textbook.experiment.progress import Lines
 from textbook.experiment.publishing import Publisher
@@ -17,6 +19,7 @@ from textbook.experiment.request import Request
 from textbook.experiment.run import Run
 from textbook.experiment.section import Section
 from textbook.experiment.streams import note, out
+from textbook.experiment.workers import ONE_THREAD, Workers
 
 
 @dataclass
@@ -41,20 +44,27 @@ class ChapterRun:
         self._publisher = Publisher(self.folder, request.format)
         self._outcome = Outcome()
         self._done: list[tuple[Section, dict]] = []
+        self._workers: Workers | None = None
 
     def run(self, chosen: tuple[Outline, ...]) -> Outcome:
         """Run the sections in order. One that crashes is reported and does not stop the others.
 
         Raises: UsageError for bad input that shows only now; what was finished stays.
         """
+        if not any(map(_timed, chosen)):
+            for name, threads in ONE_THREAD.items():
+                os.environ.setdefault(name, threads)
         try:
-            for outline in chosen:
-                self.progress.section(f"{outline.number} {outline.name}")
-                record = self._guarded(outline, self._first)
-                self.progress.advance("crashed" if record is None else "cached" if record["cached"] else "")
-            for loaded, record in self._surprises():
-                self.progress.section(f"{loaded.outline.number} {loaded.outline.name}, second judging")
-                self._guarded(loaded.outline, lambda _, loaded=loaded, record=record: self._second(loaded, record))
+            with self._ahead(chosen, self.request.seeds) as self._workers:
+                for outline in sorted(chosen, key=_timed):
+                    self.progress.section(f"{outline.number} {outline.name}")
+                    record = self._guarded(outline, self._first)
+                    self.progress.advance("crashed" if record is None else "cached" if record["cached"] else "")
+            surprises = self._surprises()
+            with self._ahead([loaded.outline for loaded, _ in surprises], seed_blocks.SECOND) as self._workers:
+                for loaded, record in surprises:
+                    self.progress.section(f"{loaded.outline.number} {loaded.outline.name}, second judging")
+                    self._guarded(loaded.outline, lambda _, loaded=loaded, record=record: self._second(loaded, record))
         finally:
             if self.folder.is_dir():
                 results.merge(self.chapter, self.folder, warn=self.progress.line)
@@ -92,9 +102,9 @@ class ChapterRun:
 
     def _first(self, outline: Outline) -> dict:
         loaded = section.load(outline)
-        knobs = {**loaded.knobs, **self.request.settings.get(outline.name, {})}
+        knobs = self._knobs(loaded)
         run = self._run(self.request.seeds)
-        measured = self._measurer(run, loaded.measure, knobs)
+        measured = self._measured(loaded, run, knobs)
         applies = self.request.chosen is None and knobs == loaded.knobs
         origin = provenance.of(run, measured, knobs=knobs)
         record = {
@@ -119,6 +129,37 @@ class ChapterRun:
         self._done.append((loaded, record))
         return record
 
+    def _ahead(self, outlines, seeds: tuple[int, ...]):
+        """Processes that measure at once what the cache lacks, if that is more than one section.
+
+        Sections with clock readings are left to this process, which comes to them last, when the others are idle.
+        """
+        run, wanted = self._run(seeds), []
+        for outline in outlines:
+            if _timed(outline):
+                continue
+            # a section that cannot be loaded is reported where its turn comes
+            with contextlib.suppress(Exception):
+                loaded = section.load(outline)
+                knobs = self._knobs(loaded)
+                if trains(loaded.measure) and self._measurer.lacks(run, loaded.measure, knobs):
+                    wanted.append((outline, knobs))
+        count = min(os.cpu_count() or 1, len(wanted))
+        if count < 2:
+            return contextlib.nullcontext()
+        made = Workers(self._cache.folder, count=count, progress=self.progress.within, warn=self.progress.line)
+        for outline, knobs in wanted:
+            made.submit(outline, run, knobs)
+        return made
+
+    def _measured(self, loaded: Section, run: Run, knobs: dict):
+        fresh = self._workers is not None and self._workers.wait(loaded.outline)
+        measured = self._measurer(run, loaded.measure, knobs)
+        return replace(measured, cached=False) if fresh else measured
+
+    def _knobs(self, loaded: Section) -> dict:
+        return {**loaded.knobs, **self.request.settings.get(loaded.outline.name, {})}
+
     def _surprises(self) -> list[tuple[Section, dict]]:
         if not self.request.judges_twice:
             return []
@@ -130,7 +171,7 @@ class ChapterRun:
 
     def _second(self, loaded: Section, record: dict) -> None:
         run = self._run(seed_blocks.SECOND)
-        measured = self._measurer(run, loaded.measure, record["knobs"])
+        measured = self._measured(loaded, run, record["knobs"])
         for number, claim in enumerate(loaded.claims):
             if record["claims"][number]["as_expected"] is False:
                 judged = judging.judge_again(record["claims"][number], claim, measured.tables, seeds=run.seeds)
@@ -140,6 +181,10 @@ class ChapterRun:
 
     def _run(self, seeds: tuple[int, ...]) -> Run:
         return Run(seeds, self.request.quick, self.request.engine, self.request.chosen, self._measurer)
+
+
+def _timed(outline: Outline) -> bool:
+    return bool(outline.measured)
 
 
 def exit_status(outcomes: list[Outcome], *, strict: bool) -> int:

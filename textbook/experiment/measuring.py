@@ -36,7 +36,7 @@ class Measurer:
     def __call__(self, run: Run, measure: Callable, knobs: dict) -> Measured:
         """The tables of `measure(run, **knobs)`, from the cache if the key is there; always re-read from the disk."""
         parts = key_parts(run, measure, knobs)
-        key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        key = _key(parts)
         entry = self.cache.load(key)
         if entry is not None and run.chosen is None and not _same_data(entry):
             self.cache.forget(key)
@@ -47,6 +47,10 @@ class Measurer:
         run.used.update(entry.data)
         return Measured(entry, key, parts["code"], cached)
 
+    def lacks(self, run: Run, measure: Callable, knobs: dict) -> bool:
+        """Whether the cache has no entry for this measurement."""
+        return not self.cache.has(_key(key_parts(run, measure, knobs)))
+
     def _make(self, run: Run, measure: Callable, knobs: dict, key: str, parts: dict) -> Entry:
         from textbook.replicas import session
 
@@ -55,6 +59,15 @@ class Measurer:
         with session(run.engine, checkpoint=self.cache.unfinished(key), progress=self.progress):
             tables = measure(run, **knobs)
         return self.cache.store(key, tables, data=run.used, seconds=time.perf_counter() - start, parts=parts)
+
+
+def trains(measure: Callable) -> bool:
+    """Whether a measurement's code reaches Keras or TensorFlow."""
+    return bool({"keras", "tensorflow"} & set(fingerprint.reach(measure.__module__, measure.__name__).packages))
+
+
+def _key(parts: dict) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def key_parts(run: Run, measure: Callable, knobs: dict) -> dict:

@@ -75,24 +75,26 @@ class Initializer:
             id(v) in self._sources or np.ptp(self._constants[id(v)]) == 0 for v in model.trainable_variables
         )
 
-    def draw(self, seeds: seeding.ReplicaSeed) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    def draw(self, *, weights: int, masks: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """(trainable, non-trainable) values of one replica: weights from its weight seed, masks from its mask seed."""
-        seed = seeding.word(seeds.weights, "weights")
+        seed = seeding.word(weights, "weights")
         if self._redraws:
             with global_seed(seed):
                 values = [self._value(v) for v in self.variables]
         else:
             model = self._rebuild(seed)
             values = [v.numpy() for v in (*model.trainable_variables, *model.non_trainable_variables)]
-        masks = seeding.stream(seeds.masks, "masks")
+        stream = seeding.stream(masks, "masks")
         for i, variable in enumerate(self.variables):
             if variable.name == "seed_generator_state":
-                values[i] = masks.integers(2**31, size=2).astype(values[i].dtype)
+                values[i] = stream.integers(2**31, size=2).astype(values[i].dtype)
         return values[: self._trainable], values[self._trainable :]
 
     def set(self, seeds: seeding.ReplicaSeed) -> None:
         """Put one replica's values into the model itself."""
-        for variable, value in zip(self.variables, itertools.chain(*self.draw(seeds)), strict=True):
+        for variable, value in zip(
+            self.variables, itertools.chain(*self.draw(weights=seeds.weights, masks=seeds.masks)), strict=True
+        ):
             variable.assign(value)
 
     def _value(self, variable) -> np.ndarray:

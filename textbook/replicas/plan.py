@@ -91,15 +91,15 @@ def rates_of(learning_rate, *, seed: int, epochs: int, updates: int) -> np.ndarr
     rate = for_seed(learning_rate, seed, "learning_rate")
     if isinstance(rate, PerUpdate):
         t = np.arange(epochs * updates).reshape(epochs, updates) / updates
-        return np.asarray(rate.schedule(t), np.float32)
+        return np.asarray(rate.schedule(t), float)
     if isinstance(rate, Schedule):
-        return np.repeat(np.asarray(rate(np.arange(float(epochs))), np.float32)[:, None], updates, axis=1)
+        return np.repeat(np.asarray(rate(np.arange(float(epochs))), float)[:, None], updates, axis=1)
     if not isinstance(rate, int | float | np.number):
         raise ValueError(
             f"expected learning_rate as a number, a Schedule, schedule.per_update() or a mapping seed → number, "
             f"got {type(rate).__name__}"
         )
-    return np.full((epochs, updates), rate, np.float32)
+    return np.full((epochs, updates), float(rate))
 
 
 class Planner:
@@ -109,35 +109,50 @@ class Planner:
         self._build, self._splits = build, splits
         self._batch_size, self._epochs, self._metrics = batch_size, epochs, metrics
         self._blueprints: dict[tuple, Blueprint] = {}
+        self._known_splits: dict[tuple, object] = {}
 
     def groups(self, conditions: dict[str, Condition], seeds) -> list[Group]:
         """Every replica of every condition, in groups whose graph and shapes agree."""
         numbered = resolve_seeds(seeds)
         groups: dict[tuple, Group] = {}
         for name, condition in conditions.items():
+            optimizer = self._optimizer(condition)
+            key = _optimizer_key(optimizer)
             for position, (number, four) in enumerate(numbered):
-                split = split_for(condition.splits or self._splits, four, position, len(numbered))
-                self._add(groups, name, condition, number, four, split)
+                split = self._split(condition.splits or self._splits, four, position, len(numbered))
+                self._add(groups, name, condition, (optimizer, key), number, four, split)
         return list(groups.values())
 
-    def _add(self, groups, name, condition, number, four, split):
+    def _split(self, splits, four: seeding.ReplicaSeed, position: int, count: int):
+        """The split of one replica, made once for all conditions that share it."""
+        place = (id(splits), four.split if callable(splits) else position)
+        if place not in self._known_splits:
+            self._known_splits[place] = split_for(splits, four, position, count)
+        return self._known_splits[place]
+
+    def _add(self, groups, name, condition, optimizer_and_key, number, four, split):
+        optimizer, optimizer_key = optimizer_and_key
         batch_size = condition.batch_size or self._batch_size
         parts = [len(p.indices) for p in (split.train, split.validation, split.test)]
         batch_size = parts[0] if batch_size == "all" else min(batch_size, parts[0])
         epochs = condition.epochs or self._epochs
         blueprint = self._blueprint(condition, split)
-        optimizer = self._optimizer(condition)
-        rate = optimizer.learning_rate if condition.learning_rate is None else condition.learning_rate
-        if condition.learning_rate is None:
-            rate = float(keras.ops.convert_to_numpy(rate))
+        rate = condition.learning_rate
+        if rate is None:
+            rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
         momentum = for_seed(condition.momentum, number, "momentum")
         decay = for_seed(condition.weight_decay, number, "weight_decay")
         decay = optimizer.weight_decay if decay is None else decay
         replica = Replica(
-            name, number, four, split, rates_of(rate, seed=number, epochs=epochs, updates=steps(parts[0], batch_size)),
-            getattr(optimizer, "momentum", 0.0) if momentum is None else momentum, decay,
-        )  # fmt: skip
-        graph = (blueprint.key, _optimizer_key(optimizer), decay is not None, split.scale is not None)
+            condition=name,
+            seed=number,
+            seeds=four,
+            split=split,
+            rates=rates_of(rate, seed=number, epochs=epochs, updates=steps(parts[0], batch_size)),
+            momentum=getattr(optimizer, "momentum", 0.0) if momentum is None else momentum,
+            weight_decay=decay,
+        )
+        graph = (blueprint.key, optimizer_key, decay is not None, split.scale is not None)
         place = (graph, batch_size, epochs, *parts, id(split.x))
         if place not in groups:
             groups[place] = Group(blueprint, optimizer, graph, batch_size, epochs)

@@ -1,6 +1,7 @@
 """The fast engine: a group of replicas trained at once by one compiled program."""
 
 import contextlib
+import functools
 import time
 
 import keras
@@ -19,9 +20,15 @@ _PROGRAMS: dict[tuple, Program] = {}
 
 
 def train(group: Group, *, test_every_epoch: bool, progress) -> Outcome:
-    """Train all replicas of a group, in waves of at most `WAVE`."""
+    """Train all replicas of a group, in waves of at most `WAVE`; results do not depend on the size of a wave."""
+    data = tf.constant(np.asarray(group.replicas[0].split.x, np.float32))
+    # conditions share their seeds' weights, so each is drawn once
+    drawn = functools.cache(lambda weights, masks: group.blueprint.initializer.draw(weights=weights, masks=masks))
     waves = [group.replicas[i : i + WAVE] for i in range(0, len(group.replicas), WAVE)]
-    return Outcome.joined([_Wave(group, replicas).run(test_every_epoch, progress) for replicas in waves])
+    with _quiet():
+        return Outcome.joined(
+            [_Wave(group, replicas, data, drawn).run(test_every_epoch, progress) for replicas in waves]
+        )
 
 
 def _program(group: Group, sample_shape) -> Program:
@@ -68,20 +75,19 @@ def _quiet():
 class _Wave:
     """The tensors of some replicas of a group."""
 
-    def __init__(self, group: Group, replicas: list[Replica]):
-        self.group = group
+    def __init__(self, group: Group, replicas: list[Replica], data: tf.Tensor, drawn):
+        self.group, self.data = group, data
         # A stack of one takes another kernel in the matrix product and differs in the last bit; a pair does not.
         self.count = len(replicas)
         self.replicas = replicas * 2 if self.count == 1 else replicas
-        x = self.replicas[0].split.x
-        self.x = tf.constant(np.asarray(x, np.float32))
-        self.program = _program(group, x.shape[1:])
+        self.program = _program(group, data.shape[1:])
         self.parts = {name: self._part(name) for name in ("train", "validation", "test")}
-        self.scaler = self._scaler(x.shape[1:])
+        self.scaler = self._scaler(data.shape[1:])
         self.hyperparameters = {
             name: tf.constant([getattr(r, name) for r in self.replicas], tf.float32)
             for name in self.program.optimizer.mapped
         }
+        self.state = self._initial_state(drawn)
 
     def _part(self, name: str):
         parts = [getattr(r.split, name) for r in self.replicas]
@@ -100,21 +106,19 @@ class _Wave:
             for name in ("offset", "scale")
         )
 
-    def _initial_state(self):
-        drawn = [self.group.blueprint.initializer.draw(r.seeds) for r in self.replicas]
-        stacked = (
-            [tf.constant(np.stack(values)) for values in zip(*(d[i] for d in drawn), strict=True)] for i in (0, 1)
-        )
+    def _initial_state(self, drawn):
+        values = [drawn(r.seeds.weights, r.seeds.masks) for r in self.replicas]
+        stacked = ([tf.constant(np.stack(one)) for one in zip(*(v[i] for v in values), strict=True)] for i in (0, 1))
         return (*stacked, self.program.optimizer.initial(len(self.replicas)))
 
-    @_quiet()
     def run(self, test_every_epoch: bool, progress) -> Outcome:
+        """Train every epoch, and evaluate after each."""
         group, metrics = self.group, list(self.group.blueprint.metrics)
         outcome = Outcome.empty(self.count, group.epochs, metrics)
-        state = self._initial_state()
+        state = self.state
         orders = [r.orders() for r in self.replicas]
         rates = np.stack([r.rates for r in self.replicas], axis=-1)  # (epochs, updates, replicas)
-        data = (self.x, self.scaler)
+        data = (self.data, self.scaler)
         started = time.perf_counter()
         for epoch in range(group.epochs):
             state, sums, clean, validation = self.program.epoch(
@@ -124,7 +128,7 @@ class _Wave:
                 self.parts["validation"],
                 tf.constant(np.stack([next(o) for o in orders])),
                 group.batch_size,
-                tf.constant(rates[epoch]),
+                tf.constant(rates[epoch], tf.float32),
                 self.hyperparameters,
             )
             outcome.record_training(epoch, sums.numpy()[: self.count])

@@ -1,0 +1,58 @@
+"""The README is true: its table is the reference results', its example runs, its files and commands exist."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from textbook.experiment import verdict_table
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+RESULTS = {p.parent.name: json.loads(p.read_text("utf-8")) for p in (ROOT / "data/reference").glob("*/results.json")}
+
+
+def test_the_tables_of_verdicts_are_those_of_the_reference_runs():
+    assert "ch4" in RESULTS
+    for results in RESULTS.values():
+        assert verdict_table.inserted(README, results) == README, "run python -m textbook.experiment.verdict_table"
+
+
+@pytest.mark.parametrize("chapter", RESULTS)
+def test_the_reference_run_answers_the_chapter_as_it_stands(chapter):
+    import importlib
+
+    names = importlib.import_module(f"chapters.{chapter}").SECTIONS
+    results = RESULTS[chapter]
+    assert not results["quick"] and [section["name"] for section in results["sections"]] == list(names)
+    for section in results["sections"]:
+        module = importlib.import_module(f"chapters.{chapter}.{section['name']}")
+        stored = [(claim["id"], claim["claim"], claim["expected"]) for claim in section["claims"]]
+        assert stored == [(claim.id, claim.claim, claim.expected) for claim in module.CLAIMS]
+
+
+def test_linked_and_shown_files_exist():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_every_module_of_the_table_can_be_imported():
+    import importlib
+
+    for name in re.findall(r"`(textbook\.[a-z_]+)`", README):
+        importlib.import_module(name)
+
+
+def test_the_example_runs_as_it_is_printed(tmp_path):
+    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "halving" in done.stdout and "mean" in done.stdout
+
+
+def test_inserting_a_table_needs_its_marks():
+    with pytest.raises(ValueError, match=r"expected the lines .* in the page; add them"):
+        verdict_table.inserted("# no marks", {"chapter": "ch4", "sections": []})

@@ -1,0 +1,99 @@
+"""Measuring several sections at once, in a process a core.
+
+The operations of small networks are too small to be shared among threads, and two trainings in one TensorFlow process
+stand in each other's way; in two processes they take half the time. Each process measures whole sections into the
+cache, with one thread an operation; the run that asked reads them from there.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor
+from pathlib import Path
+from queue import Empty
+
+from textbook.experiment.outline import Outline
+from textbook.experiment.run import Run
+
+# measured alone in the run's own process, where these are not set, so that clock readings see the whole machine
+ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+
+
+class Workers:
+    """A pool of processes that measure sections into a cache folder; a context manager that ends them.
+
+    Args:
+        cache: the cache folder.
+        progress: told (updates done, updates in all) of whatever training reported last.
+        warn: told lines of text, such as of a damaged cache entry.
+    """
+
+    def __init__(self, cache: Path, *, count: int, progress: Callable[[int, int], None], warn: Callable[[str], None]):
+        context = multiprocessing.get_context("spawn")  # a fork would copy the progress bar's thread half-way
+        self._told = context.Queue()
+        self._progress, self._warn = progress, warn
+        self._pool = ProcessPoolExecutor(count, context, _prepare, (cache, self._told))
+        self._running: dict[str, Future] = {}
+
+    def __enter__(self) -> "Workers":
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is not None:  # on Ctrl-C and bad input nobody waits for the rest; finished groups are on the disk
+            for process in multiprocessing.active_children():
+                process.terminate()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def submit(self, outline: Outline, run: Run, knobs: dict) -> None:
+        """Have a section measured as soon as a process is free."""
+        run = Run(run.seeds, run.quick, run.engine, run.chosen)
+        self._running[outline.name] = self._pool.submit(_measure, outline, run, knobs)
+
+    def wait(self, outline: Outline) -> bool:
+        """Wait until a section is in the cache; False if it was never submitted.
+
+        Raises: what measuring it raised.
+        """
+        future = self._running.pop(outline.name, None)
+        if future is None:
+            return False
+        while not future.done():
+            try:
+                told = self._told.get(timeout=0.1)
+            except Empty:
+                continue
+            self._warn(told) if isinstance(told, str) else self._progress(*told)
+        future.result()
+        return True
+
+
+_measurer: Callable | None = None  # one a process, made by `_prepare`
+
+
+def _prepare(cache: Path, told) -> None:
+    """What a new process does first."""
+    global _measurer
+    os.environ.update(ONE_THREAD)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run that asked hears Ctrl-C and ends its workers
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    from textbook.experiment.cache import Cache
+    from textbook.experiment.measuring import Measurer
+
+    _measurer = Measurer(Cache(cache, warn=told.put), lambda done, total: told.put((done, total)))
+
+
+def _end_with_parent() -> None:
+    """A run that is killed cannot end its workers, so each watches over it."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
+def _measure(outline: Outline, run: Run, knobs: dict) -> None:
+    from dataclasses import replace
+
+    from textbook.experiment import section
+
+    _measurer(replace(run, measurer=_measurer), section.load(outline).measure, knobs)
