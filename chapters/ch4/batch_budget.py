@@ -29,7 +29,7 @@ EPOCHS, UPDATES = "equal epochs", "equal updates"
 
 
 def measure(
-    run: Run, *, epochs: int = 4, batch_sizes: tuple[int, ...] = (1, 8, 32, 128, 512)
+    run: Run, *, epochs: int = 20, batch_sizes: tuple[int, ...] = (1, 8, 32, 128, 512)
 ) -> dict[str, pd.DataFrame]:
     """Tune the rate for every batch size and budget, then train with the chosen rates on the judging seeds.
 
@@ -139,7 +139,7 @@ CLAIMS = (
         paired("test_loss", lower=MINI, than=FULL, where={"budget": EPOCHS}, table="tuned"),
         expected=HOLDS,
         ask="Four passes over the rows, each method with its own best rate: which one ends lower?",
-        why="Four epochs are 128 updates in batches of 32 and four of the full batch; no rate makes up for that.",
+        why="Twenty epochs are 640 updates in batches of 32 and twenty of the full batch; no rate makes up for that.",
         beware="An epoch costs the full batch less time on parallel hardware than it costs small batches.",
     ),
     Claim(
@@ -147,9 +147,9 @@ CLAIMS = (
         "After equally many updates, batches of 32 still reach a lower test loss than the full batch.",
         paired("test_loss", lower=MINI, than=FULL, where={"budget": UPDATES}, table="tuned"),
         expected=FAILS,
-        ask="Now both make 128 updates. Does the noisy gradient still win?",
+        ask="Now both make 640 updates. Does the noisy gradient still win?",
         why="The full batch follows the true gradient, so it stands a larger rate, and it has read 32 times the rows.",
-        beware="Equal updates are not equal work: the full batch's 128 updates are 128 epochs.",
+        beware="Equal updates are not equal work: the full batch's 640 updates are 640 epochs.",
         correction="SGD does better per epoch, that is for the same number of rows read. For the same number of "
         "updates, with the rate tuned, the full batch matches or beats it.",
         reference="Shallue et al. (2019), JMLR 20(112)",

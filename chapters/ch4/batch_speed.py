@@ -32,7 +32,7 @@ def measure(run: Run, *, repeats: int = 5, rows: int = 1024, width: int = 4096) 
     """Time epochs of plain `fit` over `rows` rows; read the peak of memory for the book's network and a wide one."""
     split = run.splits("digits")(run.seeds[0])
     train, *held_out = split.rows
-    few = dataclasses.replace(split, rows=(train[:rows], *held_out))
+    few = dataclasses.replace(split, rows=(train[: rows // 4 if run.quick else rows], *held_out))
     times = epoch_seconds(
         mlp,
         few,
@@ -44,11 +44,13 @@ def measure(run: Run, *, repeats: int = 5, rows: int = 1024, width: int = 4096) 
     networks = {"64 units": mlp, f"{width} units": functools.partial(mlp, hidden=(width,))}
     return {
         "times": times.assign(condition=times.steps_per_execution.map(names)),
-        "memory": pd.concat(_peaks(name, build, split) for name, build in networks.items()),
+        "memory": pd.concat(
+            _peaks(name, build, split, every=3 if run.quick else 1) for name, build in networks.items()
+        ),
     }
 
 
-def _peaks(name: str, build, split) -> pd.DataFrame:
+def _peaks(name: str, build, split, *, every: int) -> pd.DataFrame:
     """Memory that one update adds at its peak, in MiB, by rows in the batch."""
     import keras  # here, because a run that finds its tables in the cache loads no TensorFlow
 
@@ -56,7 +58,7 @@ def _peaks(name: str, build, split) -> pd.DataFrame:
     model = build(x.shape[1:], split.classes)
     model.compile(keras.optimizers.SGD(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     table = []
-    for size in (2, *sorted({min(size, len(x)) for size in (1, 4, 16, 64, 256, 1024)})):
+    for size in (2, *sorted({min(size, len(x)) for size in (1, 4, 16, 64, 256, 1024)[::-every]})):
         batch = x[:size], y[:size]
         peak = _peak_above_present(lambda batch=batch: model.train_on_batch(*batch))
         table.append((name, size, peak))

@@ -51,8 +51,8 @@ def _jackknife(pool: pd.DataFrame) -> pd.DataFrame:
 
 
 def _shares(pool: pd.DataFrame, *, trees: int) -> pd.Series:
-    # one resample: the jackknife gives the intervals
-    found = importance(pool, target="val_loss", hyperparameters=HYPERPARAMETERS, log=_LOG, trees=trees, resamples=1)
+    # no resamples: the jackknife gives the intervals
+    found = importance(pool, target="val_loss", hyperparameters=HYPERPARAMETERS, log=_LOG, trees=trees, resamples=0)
     return found.set_index("hyperparameter").share
 
 

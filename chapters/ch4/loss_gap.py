@@ -1,4 +1,4 @@
-"""4.8 Why val_loss can lie below train_loss (train_loss > val_loss)
+"""4.8 Why val_loss can lie below train_loss (훈련 손실 > 검증 손실)
 
 A validation loss below the training loss looks wrong, since the network was fitted to the training rows. The two
 numbers are not measured alike, and each difference can be measured by itself. The text names penalties, dropout and
