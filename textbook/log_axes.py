@@ -25,13 +25,14 @@ def log_axis(ax: Axes, which: str = "x", *, at: Iterable[float] | None = None) -
 
 
 class _DecadesOrParts(LogLocator):
-    """Ticks at powers of ten; over less than two decades at 1, 2, 5 of each, over less than half of one at more."""
+    """Ticks at powers of ten; over less than two decades at 1, 2, 5 of each, over less than one at more."""
 
     def tick_values(self, vmin, vmax):
         if vmin <= 0 or vmax <= 0 or not np.isfinite(vmin * vmax):
             return super().tick_values(vmin, vmax)
         decades = abs(np.log10(vmax / vmin))
-        parts = (1,) if decades >= 2 else (1, 2, 5) if decades >= 0.5 else (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)
+        few, some, many = (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)
+        parts = (1,) if decades >= 2 else few if decades >= 1 else some if decades >= 0.5 else many
         self.set_params(subs=parts)
         return super().tick_values(vmin, vmax)
 

@@ -188,23 +188,29 @@ def draw(tables: dict[str, pd.DataFrame]):
         valley, falling = axes[0]
         for ax in axes[1]:
             ax.remove()
-        plots.contour(valley, lambda x, y: BOWL.value(np.stack([x, y], -1)), x=(-0.6, 1.1), y=(-1.1, 1.1))
-        for name in (MEAN, BOTH):
-            walk = bowl[(bowl.rule == name) & (bowl["update"] <= 14)]
-            plots.path(valley, walk[["shallow", "steep"]], look=looks[name])
+        shown = bowl[bowl.rule.isin((MEAN, BOTH)) & (bowl["update"] <= 14)]
+        reach = 1.08 * min(3, max(1, shown.steep.abs().max()))
+        plots.contour(valley, lambda x, y: BOWL.value(np.stack([x, y], -1)), x=(-0.6, 1.1), y=(-reach, reach))
+        for name, word, side in ((MEAN, "mean only", (4, 6)), (BOTH, "Adam", (-6, -12))):
+            walk = shown[shown.rule == name][["shallow", "steep"]]
+            plots.path(valley, walk, look=looks[name])
+            valley.annotate(
+                word, walk.iloc[-1], side, textcoords="offset points", ha="right", color=looks[name]["color"]
+            )
         valley.plot(0, 0, marker="*", color="#222222", markersize=12, linestyle="", zorder=5)
         valley.set(xlabel="shallow weight", ylabel="steep weight")
-        valley.set_title("A valley, one rate for all")
+        valley.set_title("a valley, one rate for all")
         for name, rows in bowl.groupby("rule", sort=False):
             falling.plot(rows["update"], rows.to_come, **{**looks[name], "marker": ""}, label=name)
         plots.log_axis(falling, "y")
         falling.set(xlabel="update", ylabel="largest loss from here on", ylim=(1e-6, 100))
+        falling.set_title("the loss in that valley")
         digits = fig.add_subplot(axes[1, 0].get_gridspec()[1, :])
         plots.band(digits, curves, x="epoch", y="val_loss", looks=looks, log=True, names="none")
         plots.log_axis(digits, "y")
         digits.xaxis.get_major_locator().set_params(integer=True)
         digits.set(xlabel="epochs completed", ylabel="validation loss (nats)")
-        digits.set_title("Digits, each at its best rate")
+        digits.set_title("digits, each at its best rate")
         fig.legend(*falling.get_legend_handles_labels(), loc="outside upper left", ncols=4, handlelength=2)
     chosen = ", ".join(f"{rate:g}" for rate in rates)
     plots.caption(

@@ -169,12 +169,12 @@ def draw(tables: dict[str, pd.DataFrame]):
         plots.band(digits, shown, x="epoch", y="val_loss", hue="arm", log=True, looks=looks, names="none")
         plots.log_axis(digits, "y")
         digits.set(xlabel="epochs completed", ylabel="validation loss (nats)")
-        digits.set_title(f"Digits, all from rate {large:g}")
+        digits.set_title(f"digits, all from rate {large:g}")
         for name, rows in bowl.groupby("arm", sort=False):
             noisy.plot(rows["update"], rows.expected_loss, **{**looks[name], "marker": ""}, label=name)
         plots.log_axis(noisy, "y")
         noisy.set(xlabel="update", ylabel="expected loss", ylim=(1e-3, 200))
-        noisy.set_title("Bowl with noisy gradients")
+        noisy.set_title("bowl with noisy gradients")
         fig.legend(*noisy.get_legend_handles_labels(), loc="outside upper left", ncols=3)
         below = fig.add_subplot(axes[1, 0].get_gridspec()[1, :])
         _draw_gains(below, _gains(ends), large)
@@ -188,11 +188,13 @@ def draw(tables: dict[str, pd.DataFrame]):
 
 def _draw_gains(ax, gains: pd.DataFrame, large: float):
     arms = [*DECAYED, "average"]
-    for number, (setting, label) in enumerate((("large", f"all from rate {large:g}"), ("tuned", "each tuned"))):
+    settings = (("large", f"all from rate {large:g}"), ("tuned", "each at its best rate"))
+    for number, (setting, label) in enumerate(settings):
         rows = gains[gains.setting == setting]
         heights = rows.arm.map(arms.index) + 0.3 * number - 0.15
         errors = [rows.saved - rows.low, rows.high - rows.saved]
-        look = {"fmt": plots.look(number)["marker"], "color": plots.look(number)["color"], "markersize": 7}
+        colour = plots.COLOURS[5 + number]  # not one of the schedules'
+        look = {"fmt": plots.look(number)["marker"], "color": colour, "markersize": 7}
         ax.errorbar(rows.saved, heights, xerr=errors, **look, label=label)
     ax.axvline(0, color=plots.GREY, lw=1)
     ax.set_yticks(range(len(arms)), [f"{arm} *" if arm == "average" else arm for arm in arms])

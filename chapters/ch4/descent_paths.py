@@ -126,12 +126,17 @@ def draw(tables: dict[str, pd.DataFrame]):
         above = fig.add_subplot(grid[0, :])
     looks = plots.looks(tables["paths"].condition.unique())
     _draw_paths(above, tables, looks)
-    for ax, x, label in zip(axes[1], ("epoch", "updates"), ("epochs completed", "updates completed"), strict=True):
-        names = "legend" if x == "epoch" else "none"
-        plots.band(ax, tables["curves"], x=x, y="clean_loss", looks=looks, log=True, names=names)
+    for ax, x, label in zip(axes[1], ("epoch", "updates"), ("epochs", "updates"), strict=True):
+        plots.band(ax, tables["curves"], x=x, y="clean_loss", looks=looks, log=True, names="none")
         plots.log_axis(ax, "x")
         plots.log_axis(ax, "y")
-        ax.set_xlabel(label)
+        ax.set(xlabel=f"{label} completed", title=f"the network, by {label}")
+    # above the lines' beginnings: the lines fall, so that nothing else is there
+    for line in axes[1, 0].get_lines():
+        name, middle = line.get_label(), len(line.get_xdata()) // 8
+        if name in looks:
+            spot = (line.get_xdata()[middle], line.get_ydata()[middle])
+            axes[1, 0].annotate(name, spot, (8, 3), textcoords="offset points", color=line.get_color(), fontsize=10.5)
     axes[1, 0].set_ylabel("training loss (nats)")
     first, sizes = tables["steps"].seed.iloc[0], tables["updates"].set_index("condition").batch_size
     plots.caption(
@@ -156,7 +161,7 @@ def _draw_paths(ax, tables, looks) -> None:
     for name, rows in paths.groupby("condition", sort=False):
         plots.path(ax, rows[["w1", "w2"]], name=name, look=looks[name])
     ax.plot(*surface.minimum, marker="*", color="black", markersize=14, linestyle="", label="minimum")
-    ax.set(xlabel="weight w1", ylabel="weight w2")
+    ax.set(xlabel="weight w1", ylabel="weight w2", title=f"two weights, {UPDATES} updates each")
     ax.legend(loc="upper right")
 
 

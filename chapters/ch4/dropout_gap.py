@@ -70,16 +70,18 @@ def draw(tables: dict[str, pd.DataFrame]):
             left, shown.assign(word=word), x="epoch", y=column, hue="word", looks={word: plots.look(i)}, log=True
         )
     plots.log_axis(left, "y")
-    left.set(xlabel="epoch", ylabel="loss (nats)", title=f"{highest:.0%} dropout, many rows")
+    rows = runs.groupby("rows").training_rows.first()
+    left.set(xlabel="epochs completed", ylabel="loss (nats)")
+    left.set_title(f"{100 * highest:.0f} % dropout, {rows['many rows']} rows")
     right.axhline(0, color="#222222", linewidth=1)
-    looks = {"few rows": plots.look(3), "many rows": plots.look(4)}  # colours that the losses do not have
-    plots.band(right, runs, x="dropout", y="gap_loss", hue="rows", looks=looks, names="legend")
+    named = runs.assign(rows=[f"{row.rows} ({row.training_rows})" for row in runs.itertuples()])
+    looks = {name: plots.look(3 + i) for i, name in enumerate(named.rows.unique())}  # colours that no loss has
+    plots.band(right, named, x="dropout", y="gap_loss", hue="rows", looks=looks, names="legend")
     right.set(xlabel="dropout rate", ylabel="reported training − validation\nloss, mean over epochs (nats)")
     right.set(title="it depends on the rate", xlim=(-0.03, highest + 0.03))
     plots.caption(
         fig,
-        f"Digits, {runs.training_rows.min()} or {runs.training_rows.max()} training rows; MLP 64-128-10, SGD with "
-        f"momentum 0.9. {plots.seeds_text(curves)}",
+        f"Digits, MLP 64-128-10, SGD with momentum 0.9; means and 95 % bands. {plots.seeds_text(curves)}",
     )
     return fig
 

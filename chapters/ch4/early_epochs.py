@@ -71,10 +71,12 @@ def draw(curves: pd.DataFrame):
             look = {**plots.look(2 * i), "linestyle": dashes}
             right.plot(by_epoch.index, by_epoch, **look, label=f"{word}, {rate}")
     right.axhline(50, color="#222222", linewidth=1)
-    right.set(xlabel="epoch", ylabel="seeds with training above\nvalidation loss (%)", ylim=(-3, 103))
+    right.set(xlabel="epochs completed", ylabel="seeds with training above\nvalidation loss (%)", ylim=(-3, 103))
     right.set_title("chance would stay near 50 %")
     fig.legend(*right.get_legend_handles_labels(), loc="outside upper right", ncols=2)
-    plots.caption(fig, f"Digits, MLP 64-64-10, SGD with momentum 0.9, no regularisation. {plots.seeds_text(curves)}")
+    plots.caption(
+        fig, f"Digits, MLP 64-64-10, SGD with momentum 0.9, no regularisation. Left: means. {plots.seeds_text(curves)}"
+    )
     return fig
 
 

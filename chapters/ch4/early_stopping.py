@@ -88,7 +88,7 @@ def draw(tables: dict[str, pd.DataFrame]):
         side = {0: "right", 1: "left"}.get(place, "left")
         left.text(middle, 1.01, f"{patience}", transform=left.get_xaxis_transform(), ha=side, va="bottom", fontsize=10)
     left.set(xlabel="epochs completed", ylabel="loss (nats)")
-    left.set_title("where patience ends it", pad=20)
+    left.set_title("where each patience stops", pad=20)
     _worth(right, stops)
     plots.caption(
         fig,
@@ -115,7 +115,7 @@ def _worth(ax, stops: pd.DataFrame) -> None:
     ax.set_ylim(len(rules) - 0.5, -0.5)
     ax.grid(visible=False, axis="y")
     ax.set(xlabel="test loss (nats)")
-    ax.set_title("what is left", pad=20)
+    ax.set_title("how each rule ends", pad=20)
     ax.margins(x=0.12)
 
 

@@ -105,30 +105,34 @@ def _factor(bowl: Quadratic, rule, start, updates: int) -> float:
 def draw(tables: dict[str, pd.DataFrame]):
     """Four bowls side by side with their first steps; below, the loss under every rate, and the best rate of two."""
     fig, axes = plots.figure(2, 2, height_ratios=[1, 1.1])
+    regimes = tables["regimes"].assign(factor=tables["regimes"].factor.round(9))
+    looks = plots.looks(sorted(regimes.factor.unique()))  # rates with the same |1 − ηλ| share a line
     grid = axes[0, 0].get_gridspec()
     for unused in axes[0]:
         unused.remove()
     with plots.style():
         wide = fig.add_subplot(grid[0, :])
-    _bowls(wide, tables["steps"], tables["regimes"])
-    _losses(axes[1, 0], tables["regimes"])
-    _compromise(axes[1, 1], tables["two curvatures"])
+    _bowls(wide, tables["steps"], regimes, looks)
+    _losses(axes[1, 0], regimes, looks)
+    two = tables["two curvatures"]
+    _compromise(axes[1, 1], two)
+    ratio = 2 / two.rate[two.best].iloc[0] - 1  # the best rate is 2/(1 + ratio)
     plots.caption(
         fig,
-        f"Exact, no data: gradient descent on ½λw² with λ = {2 * tables['steps'].loss.iloc[0]:g}. Right: on two "
-        "weights, one direction steeper than the other.",
+        f"Exact, no data: gradient descent on ½λw² with λ = {2 * tables['steps'].loss.iloc[0]:g}. Below right: two "
+        f"weights, one direction {ratio:.3g} times as steep; updates until 1/1000 of the distance is left.",
     )
     return fig
 
 
-def _bowls(ax, steps: pd.DataFrame, regimes: pd.DataFrame) -> None:
+def _bowls(ax, steps: pd.DataFrame, regimes: pd.DataFrame, looks: dict) -> None:
     """One bowl a regime, with the first steps as dots joined by chords."""
     shown = regimes[regimes.seen != "swings for ever"].drop_duplicates("seen").sort_values("rate")
     w = np.linspace(-1.8, 1.8, 73)
     high = steps.loss.iloc[0]  # of the start
-    for place, (rate, regime) in enumerate(zip(shown.rate, shown.seen, strict=True)):
+    for place, (rate, regime, factor) in enumerate(zip(shown.rate, shown.seen, shown.factor, strict=True)):
         path = steps[(steps.rate == rate) & (steps["update"] <= 6) & (abs(steps.w) <= w[-1])]
-        middle, look = 4.3 * place, plots.look(place)
+        middle, look = 4.3 * place, looks[factor]
         ax.plot(middle + w, high * w**2, color="#b5b5b5", linestyle="-", linewidth=1.4, zorder=1)
         ax.plot(middle + path.w, path.loss, color=look["color"], marker="o", linestyle="-", linewidth=1.2, markersize=5)
         ax.plot(middle + 1, high, marker="o", mfc="white", mec="#222222", markersize=8, zorder=5)
@@ -143,19 +147,18 @@ def _bowls(ax, steps: pd.DataFrame, regimes: pd.DataFrame) -> None:
     ax.grid(visible=False)
 
 
-def _losses(ax, regimes: pd.DataFrame) -> None:
+def _losses(ax, regimes: pd.DataFrame, looks: dict) -> None:
     """Straight lines on a log axis: every update multiplies w by 1 − ηλ. Rates with the same |1 − ηλ| share a line."""
     updates = np.arange(31)
-    lines = regimes.assign(factor=regimes.factor.round(9)).groupby("factor").rate.apply(list)
-    for place, (factor, rates) in enumerate(lines.items()):
-        look = {name: plots.look(place)[name] for name in ("color", "linestyle")}
+    for factor, rates in regimes.groupby("factor").rate:
+        look = {name: looks[factor][name] for name in ("color", "linestyle")}
         # the loss is 0 after one step at the ideal rate: a log axis can only show the fall towards it
         ax.plot(updates, np.maximum(factor ** (2 * updates), 1e-9), **look)
         at = np.argmax(updates >= 20) if factor > 0.7 else np.argmax(factor ** (2 * updates) < 1e-4)
         height = max(factor ** (2 * at), 3e-5)
         name = ", ".join(f"{rate:g}" for rate in rates)
         beside = {"xytext": (-2, 8), "ha": "right"} if factor > 1 else {"xytext": (6, 3)}
-        ax.annotate(name, (at, height), textcoords="offset points", color=look["color"], fontsize=10.5, **beside)
+        ax.annotate(name, (at, height), textcoords="offset points", color="#222222", fontsize=10.5, **beside)
     plots.log_axis(ax, "y", at=(1e-4, 1e-2, 1, 100))
     ax.set(xlabel="updates", ylabel="loss / loss at the start", ylim=(2e-6, 2e3), title="loss for each rate η")
 
@@ -181,7 +184,7 @@ def _compromise(ax, table: pd.DataFrame) -> None:
     ax.annotate("diverges →", (limit, 1), (-3, 0), xycoords=("data", "axes fraction"), textcoords="offset points",
                 ha="right", va="top", fontsize=10.5)  # fmt: skip
     plots.log_axis(ax, "y", at=(1, 10, 100, 1000))
-    ax.set(xlabel="learning rate η", ylabel="updates for 1/1000", ylim=(0.7, 4000), title="two unequal curvatures")
+    ax.set(xlabel="learning rate η", ylabel="updates needed", ylim=(0.7, 4000), title="two unequal curvatures")
 
 
 _LECUN = "LeCun, Bottou, Orr and Müller (1998), Efficient BackProp, section 5"

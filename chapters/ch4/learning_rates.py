@@ -7,6 +7,7 @@ beyond it: a warning that a program can give.
 """
 
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from textbook import plots
 from textbook.borders import border_check
@@ -83,7 +84,8 @@ def draw(tables: dict[str, pd.DataFrame]):
     """Validation loss against the rate for each optimizer, and the epochs until the accuracy is reached."""
     ends, borders = tables["ends"], tables["borders"]
     fig, (above, below) = plots.figure(2, 1, sharex=True, height_ratios=[1.5, 1])
-    plots.band(above, ends, x="learning_rate", y="val_loss", hue="optimizer", log=True, names="legend")
+    plots.band(above, ends, x="learning_rate", y="val_loss", hue="optimizer", log=True, names="none")
+    above.legend(loc="lower left", bbox_to_anchor=(0.03, 0), handlelength=2.2)  # beside the first grey bar
     plots.log_axis(above, "y")
     above.set(ylabel="validation loss (nats)")
     arrived = ends[ends.groupby(["optimizer", "learning_rate"]).arrived.transform("mean") > 0.5]
@@ -95,6 +97,7 @@ def draw(tables: dict[str, pd.DataFrame]):
     below.set(
         ylabel=f"epochs to\n{ends.target.iloc[0]:.0%} accuracy", xlabel="learning rate", ylim=(0, ends.epochs.max())
     )
+    below.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     for ax in (above, below):
         for rate in _LIST:
             ax.axvline(rate, color="#999999", linewidth=6, alpha=0.25, linestyle="-", zorder=0)
@@ -103,9 +106,9 @@ def draw(tables: dict[str, pd.DataFrame]):
     above.set_title("grey bars: the rates that the text tries")
     plots.caption(
         fig,
-        "MLP with one hidden layer of 64 on digits or the data chosen. The text's best rate is its largest: "
+        "Digits, MLP 64-64-10. Below: rates with which most seeds get there. Of the text's rates the largest is best: "
         + ", ".join(f"{name} {share:.0%}" for name, share in warned.items())
-        + f" of the seeds. Bands: 95 %, {plots.seeds_text(ends)}.",
+        + f" of the seeds. Bands: 95 %; {plots.seeds_text(ends)}.",
     )
     return fig
 

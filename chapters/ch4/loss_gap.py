@@ -89,6 +89,7 @@ def draw(tables: dict[str, pd.DataFrame]):
     below.set_yticks(range(len(causes)), causes)
     below.set(ylim=(len(causes) - 0.5, -0.5), xlabel="adds to training − validation loss (nats)")
     below.legend(loc="lower right")
+    below.set_title("each cause in four networks")
     plots.caption(
         fig,
         f"Digits, MLP 64-64-10, SGD with momentum 0.9, losses of epoch {tables['gaps'].epoch.max()}; bars: 95 %. "

@@ -144,13 +144,13 @@ def draw(tables: dict[str, pd.DataFrame]):
                 shown = rows[rows["update"] <= 20]
                 plots.path(valley, shown[["shallow", "steep"]], name=f"{name} momentum", look=plots.look(number))
         valley.legend(loc="lower left", ncols=2)
-        valley.set_title("Twenty updates at the same rate")
+        valley.set_title("twenty updates at the same rate")
         below, digits = axes[1]
         for number, (name, rows) in enumerate(steps.groupby("velocity", sort=False)):
             look = {**plots.look(number + 3), "marker": ""}
             below.plot(rows["update"], rows.step, label=f"{name} of gradients", **look)
         below.set(xlabel="update", ylabel="length of step", ylim=(0, 1.2 * steps.step.max()))
-        below.set_title("Gradient constant at 1")
+        below.set_title("gradient constant at 1")
         below.legend(loc="center right", handlelength=1.6)
         rate = curves[curves.condition == "without"].learning_rate.iloc[0]
         matched = curves[curves.condition == "without, matched rate"].learning_rate.iloc[0]
@@ -163,7 +163,7 @@ def draw(tables: dict[str, pd.DataFrame]):
         plots.band(digits, named, x="epoch", y="val_loss", log=True, names="legend")
         plots.log_axis(digits, "y")
         digits.set(xlabel="epochs completed", ylabel="validation loss (nats)")
-        digits.set_title("Digits")
+        digits.set_title("digits")
         digits.legend(loc="upper right", handlelength=1.6, fontsize=9.5)
     plots.caption(
         fig,

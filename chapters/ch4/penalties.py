@@ -130,7 +130,8 @@ def draw(tables: dict[str, pd.DataFrame]):
     right.set(
         ylabel="seeds with training loss\nabove validation loss (%)", ylim=(-3, 103), title="is the order inverted?"
     )
-    left.legend(loc="upper left")
+    left.set_ylim(top=1.5 * left.get_ylim()[1])  # room for the legend above the lines
+    left.legend(loc="upper left", handlelength=2.2)
     fig.legend(*right.get_legend_handles_labels(), loc="outside upper right", ncols=2)
     for ax in (left, right):
         ax.set_xlabel("strength λ")

@@ -75,7 +75,9 @@ def draw(tables: dict[str, pd.DataFrame]):
         above.vlines(counts.index, row, row - 0.72 * counts / counts.max(), color=colour, linewidth=3.5, alpha=0.75)
         text = f"{_SCORES[score]}: sd {values.std():.2f}, range {values.max() - values.min():.1f} points"
         above.text(0.01, row - 0.86, text, transform=above.get_yaxis_transform(), fontsize=10.5, va="center")
-    above.set(xlabel="accuracy (%)", yticks=[], ylim=(1.08, -1.05), title="the same network, other seeds")
+    above.set(
+        xlabel="accuracy (%)", ylabel="networks", yticks=[], ylim=(1.08, -1.05), title="the same network, other seeds"
+    )
     above.grid(visible=False, axis="y")
     for row, score in enumerate(_SCORES):
         mine = shares[shares.score == score]
@@ -95,7 +97,8 @@ def draw(tables: dict[str, pd.DataFrame]):
     levels = " × ".join(f"{runs[factor].nunique()} {word}" for factor, word in zip(_FACTORS, _WORDS, strict=True))
     plots.caption(
         fig,
-        f"Digits, MLP 64-64-10, SGD with momentum 0.9: {levels} = {len(runs)} networks; bars are 95 % intervals. "
+        f"Digits, MLP 64-64-10, SGD with momentum 0.9: {levels} = {len(runs)} networks, seeds from "
+        f"{runs.split_seed.min()}; bars are 95 % intervals. "
         f"{len(tables['pairs'])} pairs of runs in which every seed differs are apart by "
         f"{100 * tables['pairs'].val_accuracy.mean():.2f} (validation) and "
         f"{100 * tables['pairs'].test_accuracy.mean():.2f} points (test) on average.",

@@ -84,10 +84,10 @@ def draw(tables: dict[str, pd.DataFrame]):
     """Left, validation less training loss of every split; right, what the best of k splits gains."""
     runs, gains = (tables[name][tables[name].condition == "stratified"] for name in ("runs", "gains"))
     fig, (left, right) = plots.figure(1, 2, width_ratios=[1, 1.25])
-    left.hist(runs.gap_loss, bins=20, color=plots.COLOURS[2], alpha=0.8)
+    left.hist(runs.gap_loss, bins=20, color=plots.COLOURS[0], alpha=0.8, edgecolor="white")
     left.axvline(0, color="#222222", linewidth=1.4)
     left.set(xlabel="validation − training loss\nafter the last epoch (nats)", ylabel="splits", xlim=(-0.01, None))
-    left.set_title("does a split invert it?")
+    left.set_title("does any fall below 0?")
     scores = {"apparent_gain": "validation", "real_gain": "test"}
     curves = pd.concat(
         gains[["seed", "k"]].assign(score=name, points=100 * gains[column]) for column, name in scores.items()
@@ -95,7 +95,7 @@ def draw(tables: dict[str, pd.DataFrame]):
     right.axhline(0, color="#222222", linewidth=1)
     plots.band(right, curves, x="k", y="points", hue="score")
     right.set(xlabel="split seeds tried, best kept (k)", ylabel="gain over the mean split (points)")
-    right.set_title("the choice, by the score of")
+    right.set_title("what the best of k splits gains on")
     plots.caption(
         fig,
         f"Digits, MLP 64-64-10, SGD with momentum 0.9; {len(runs)} splits, same initial weights; bands: 95 %. "

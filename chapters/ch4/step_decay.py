@@ -62,7 +62,9 @@ def draw(tables: dict[str, pd.DataFrame]):
     for name, look in plots.looks(curves.condition.unique()).items():
         rates = curves[(curves.condition == name) & (curves.seed == curves.seed.min())]
         # a rate holds from one number of completed epochs to the next
-        below.stairs(rates.learning_rate, [0, *rates.epoch], baseline=None, color=look["color"], ls=look["linestyle"])
+        below.stairs(
+            rates.learning_rate, [0, *rates.epoch], baseline=None, color=look["color"], ls=look["linestyle"], lw=1.9
+        )
     below.set(xlabel="epochs completed", ylabel="learning rate", ylim=(0, None))
     plots.caption(fig, f"Digits, MLP 64-64-10, SGD with momentum 0.9. {plots.seeds_text(curves)}")
     return fig
