@@ -1,7 +1,7 @@
 """4.7.2.5 Adam (아담)
 
 Adam is adaptive moment *estimation* (추정; the text has 예측): it estimates the mean of the gradient and of its
-square. That its velocity decays exponentially sets it apart from nothing, since momentum's does too. What does is the
+square. That its velocity decays exponentially is nothing of its own, since momentum's does too. What is its own is the
 division of each weight's mean gradient by the root of its mean square, so that steep and shallow weights move alike,
 and the correction of both averages for having started at zero. Here Adam is taken apart into these pieces.
 """
@@ -229,7 +229,7 @@ CLAIMS = (
         expected=EXACT,
         ask="Where does ε stand: inside the root, outside it, before or after the correction?",
         why="Keras follows the end of section 2 of Kingma and Ba: ε is added to the root after the correction.",
-        beware="Keras raises β₂ to its power in 32 bits; at rates far above 0.001 that alone comes to more than 1e-6.",
+        beware="Keras computes the powers of β₂ in 32 bits; at rates far above 0.001 that alone exceeds 1e-6.",
         correction="The name is adaptive moment estimation (추정). Momentum's velocity decays exponentially as well; "
         "Adam's own are the division by the root of the mean square and the bias correction.",
         reference="Kingma and Ba (2015), Adam: a method for stochastic optimization",

@@ -102,7 +102,8 @@ def draw(tables: dict[str, pd.DataFrame]):
     plots.caption(
         fig,
         f"Plain fit on this computer. Left: MLP 64-64-10, {times.batch_size.max()} rows of digits, "
-        f"{times.seed.nunique()} repeats in turn, mean and 95 % band. Right: one hidden layer.{known}",
+        f"{times.seed.nunique()} repeats in turn, mean and 95 % band. Right: one hidden layer, one reading each."
+        f"{known}",
     )
     return fig
 

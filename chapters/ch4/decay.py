@@ -238,7 +238,7 @@ CLAIMS = (
         ),
         expected=HOLDS,
         ask="Is the gain of decay one number?",
-        why="Decay repairs a rate that is too large for the end; the more it is, the more there is to repair.",
+        why="Decay repairs a rate that is too large for the end; the larger the excess, the more there is to repair.",
         beware="A comparison with an untuned baseline measures the baseline.",
     ),
     Claim(
@@ -255,7 +255,7 @@ CLAIMS = (
         ),
         expected=NO_DIFFERENCE,
         ask="Does decay save time once the constant rate is tuned?",
-        why="Tuned, all begin at much the same height. A rate that falls within the first epochs jumps less, and may "
+        why="Once tuned, all start from similar rates. A rate that falls within the first epochs jumps less, and may "
         "come below the target a little sooner.",
         beware="Runs that never arrive count as one epoch more than they had.",
     ),
@@ -284,6 +284,6 @@ CLAIMS = (
         expected=EXACT,
         ask="After 400 updates: who is lowest, large, small, or falling?",
         why="The large rate stalls early, the small one is still on its way; the falling one did both in turn.",
-        beware="Some constant rate between the two does better than either: that is the tuning of the digits' panel.",
+        beware="Some constant rate between the two beats both. Finding it is the tuning in the last panel.",
     ),
 )

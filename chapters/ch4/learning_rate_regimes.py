@@ -4,7 +4,8 @@ On the bowl f(w) = ½λw² everything about a learning rate η can be worked out
 the steps shorten towards the minimum although the rate stays. Each update multiplies w by 1 − ηλ, so a rate below 1/λ
 creeps, 1/λ arrives in one step, and a rate above it overshoots, yet it still arrives as long as it is below 2/λ; at 2/λ
 it swings for ever, and only beyond that does it diverge. An ideal rate in the text's sense needs equal curvature in all
-directions. With unequal curvatures the best single rate is 2/(λmin + λmax), and one step takes Newton's method.
+directions. With unequal curvatures the best single rate is 2/(λmin + λmax), and only Newton's
+method arrives in one step.
 """
 
 import numpy as np
