@@ -138,7 +138,7 @@ CLAIMS = (
         "After equally many epochs, batches of 32 reach a lower test loss than the full batch, each at its best rate.",
         paired("test_loss", lower=MINI, than=FULL, where={"budget": EPOCHS}, table="tuned"),
         expected=HOLDS,
-        ask="Four passes over the rows, each method with its own best rate: which one ends lower?",
+        ask="Twenty passes over the rows, each method with its own best rate: which one ends lower?",
         why="Twenty epochs are 640 updates in batches of 32 and twenty of the full batch; no rate makes up for that.",
         beware="An epoch costs the full batch less time on parallel hardware than it costs small batches.",
     ),
@@ -173,7 +173,8 @@ CLAIMS = (
         expected=HOLDS,
         ask="Started exactly at the minimum, how far up does SGD wander at a rate of 0.2, and at 0.01?",
         why="Each step throws the weights off by the rate times the noise, and the pull back is in proportion to the "
-        "rate: what remains grows about linearly with it.",
+        "rate, so less remains at a small one. Here every row comes once an epoch, and at small rates an epoch's noise "
+        "partly cancels as well: what remains falls faster than the rate.",
         beware="A small rate also learns slowly from afar, which is why rates are lowered during training.",
     ),
 )  # fmt: skip

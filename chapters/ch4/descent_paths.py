@@ -205,7 +205,8 @@ CLAIMS = (
         ask="Now both make 128 updates at the same rate. Which one has the lower training loss?",
         why="Both take the same average step; the small batch adds noise to it, which costs a little.",
         beware="Those 128 updates cost the full batch 128 epochs, and the small batch two.",
-        correction="BGD learns slowly per epoch, not per update: at equal rates its updates are the better ones.",
+        correction="BGD learns slowly per epoch, not per update: at this rate, the same for both, its updates are the "
+        "better ones.",
         reference="Shallue et al. (2019), JMLR 20(112), section 4.1",
     ),
     Claim(

@@ -106,7 +106,8 @@ CLAIMS = (
         exact(measured="sum_of_terms", expected="gap", tolerance=1e-5, table="gaps"),
         expected=EXACT,
         ask="Name every way in which Keras measures the two losses differently. Is the list complete?",
-        why="Each term changes one thing about the measurement, and the last one ends at the validation loss.",
+        why="Each term changes one thing about the measurement, and the last one ends at the validation loss. What "
+        "could fail is that the network, measured again, gives the validation loss that was reported.",
         beware="The terms are what each switch costs in this order; dropout and lag are measured on other weights when "
         "the order changes. An easier, duplicated or leaking validation part hides in the last two terms.",
         correction="Penalties, dropout and chance are not all: the training loss is a mean over the epoch, the "

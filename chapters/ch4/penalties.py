@@ -200,7 +200,7 @@ CLAIMS = (
         share("torch_above", **_at("L1", "medium")),
         expected=HOLDS,
         ask="And at λ = 0.001?",
-        why="λΣ|w| over some eight thousand weights now exceeds what the network overfits.",
+        why="λΣ|w| over more than nine thousand weights now exceeds what the network overfits.",
         beware="The curves look like a gap in fit; they show a difference in bookkeeping.",
     ),
     Claim(

@@ -111,7 +111,8 @@ _WORDS = ("splits", "initial weights", "batch orders")
 CLAIMS = (
     Claim(
         "4.8.3-c/validation",
-        "Two runs that differ in nothing but their seeds differ by half a point of validation accuracy or more.",
+        "Two runs that differ in nothing but their seeds are apart by half a point of validation accuracy or more on "
+        "average.",
         estimate("val_accuracy", above=0, table="pairs"),
         expected=HOLDS,
         ask="Same network, same settings, other seeds: how many points apart are two validation accuracies?",
@@ -121,7 +122,7 @@ CLAIMS = (
     ),
     Claim(
         "4.8.3-c/test",
-        "On one fixed test set, too, two such runs differ by half a point or more.",
+        "On one fixed test set, too, two such runs are apart by half a point or more on average.",
         estimate("test_accuracy", above=0, table="pairs"),
         expected=HOLDS,
         ask="Now both networks answer the same 300 questions. Does the difference go away?",

@@ -109,12 +109,12 @@ _JUDGED = {"table": "judged", "where": {"condition": "stratified"}}
 CLAIMS = (
     Claim(
         "4.8.3-b/inverts",
-        "Among a dozen split seeds there is one whose validation loss ends below its training loss.",
+        "Among a dozen stratified split seeds there is one whose validation loss ends below its training loss.",
         share("validation_below_training", table="inverted"),
         expected=FAILS,
         ask="Could an unlucky split alone put the training loss above the validation loss at the end of training?",
         why="The network has fitted its training rows, whichever they are; a split moves the gap between the losses by "
-        "much less than the gap itself.",
+        "less than the gap itself.",
         beware="With few epochs, little data or label noise the gap is smaller, and then a split can turn it over.",
     ),
     Claim(

@@ -108,6 +108,6 @@ CLAIMS = (
         expected=HOLDS,
         ask="Four times the epochs or ten times the rate: which remedy ends lower, and which costs less?",
         why="Rate times updates grows tenfold with the one and fourfold with the other, and only the epochs cost time.",
-        beware="The comparison is of ten times with four times; at equal factors both get about as far.",
+        beware="The comparison is of ten times with four times; equal factors would make rate times updates the same.",
     ),
 )

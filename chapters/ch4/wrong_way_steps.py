@@ -24,7 +24,10 @@ DRAWS = 32  # batches drawn at each probe
 def measure(
     run: Run, *, learning_rate: float = 0.1, batch_sizes: tuple[int, ...] = (1, 4, 16, 64, 256, 1024)
 ) -> pd.DataFrame:
-    """Stop training at three points and try one step of plain SGD from each, with many batches of each size."""
+    """Stop training at three points and try one step of plain SGD from each, with many batches of each size.
+
+    The points lie on runs of the book's settings, with momentum; the steps tried there are without.
+    """
     from textbook.replicas.trainer import ReplicaTrainer  # here, because a cached run loads no TensorFlow
 
     splits = run.splits("digits")
