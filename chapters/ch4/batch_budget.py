@@ -126,7 +126,7 @@ def draw(tables: dict[str, pd.DataFrame]):
     caption = (
         f"Left: digits, MLP 64-64-10, plain SGD, rate chosen among {len(RATES)} on {tables['tuning'].seed.nunique()} "
         f"tuning seeds. Both budgets are {at_32} updates at B = 32; B = 1 was given equal updates only. "
-        f"{plots.seeds_text(tuned)}"
+        f"Right: single rows, started at the minimum. {plots.seeds_text(tuned)}"
     )
     plots.caption(fig, caption + (". Circled: best rate at an end of the grid." if len(border) else ""))
     return fig

@@ -117,7 +117,7 @@ CLAIMS = (
         share("reported_mostly_above", **_at("many rows", 0.2)),
         expected=FAILS,
         ask="And with a fifth of the units silent?",
-        why="The thinned network is little worse, and soon fits its rows better than the whole one fits others.",
+        why="The thinned network is little worse, and soon fits its rows better than the whole one fits new ones.",
         beware="'Dropout makes the training loss higher' is true of the same weights, not against validation.",
         correction="It depends on the dropout rate: the order turns over only where dropout costs more than the "
         "generalisation gap.",

@@ -145,6 +145,6 @@ CLAIMS = (
         ask="Shift the training curve half an epoch to the left. Is it still above?",
         why="A mean over an epoch belongs to the middle of the epoch.",
         beware="The shift is an approximation. A batch's loss is taken before its update, so the mean stands for half "
-        "an update before the middle, and where the two losses are still alike even that little is seen.",
+        "an update before the middle, and where the two losses are still alike even that little shows.",
     ),
 )

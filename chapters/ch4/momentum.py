@@ -3,8 +3,8 @@
 In a long valley plain descent zigzags across and creeps along. A velocity that keeps part of every past step damps the
 zigzag and adds up along the valley. The text files this under decay of the rate; it is another update rule, and it
 mends unequal curvatures even where nothing is random. Its velocity is a weighted *sum* of the gradients in Keras,
-v ← μv − lr·g, and a weighted *average* as Ng writes it, v ← βv + (1 − β)g: at one rate their steps are 1/(1 − μ) apart.
-So a momentum of 0.9 also means a tenfold rate, and on the digits that, not the damping, is most of the gain.
+v ← μv − lr·g, and a weighted *average* as Ng writes it, v ← βv + (1 − β)g: at one rate the steps differ by a factor
+of 1/(1 − μ). So a momentum of 0.9 also means a tenfold rate, and on the digits that is most of the gain, not damping.
 """
 
 import numpy as np
@@ -256,7 +256,7 @@ CLAIMS = (
             table="arrival",
         ),
         expected=HOLDS,
-        ask="Which part of the gain is left once the effective rates agree?",
+        ask="How much of the gain is left once the effective rates agree?",
         why="Most of it was the effective rate, lr / (1 − μ).",
         beware="The arm with momentum cancels from this comparison: what is judged is plain SGD at the two rates. It "
         "speaks of the number of epochs, not of how well the network ends.",

@@ -101,14 +101,14 @@ def draw(tables: dict[str, pd.DataFrame]):
     for place, images in enumerate((_MANY, _FEW)):
         rows = run[run.images == images]
         look = plots.look(place)
-        left.plot(rows.epoch, rows.validation_loss, label=f"{images} images", **look | {"markersize": 4})
+        left.plot(rows.epoch, rows.validation_loss, label=f"validation, {images} images", **look | {"markersize": 4})
     rows = run[run.images == _MANY]
-    left.plot(rows.epoch, rows.loss, color=plots.GREY, linestyle=":", label="training loss")
+    left.plot(rows.epoch, rows.loss, color=plots.GREY, linestyle=":", label="training")
     plots.log_axis(left, "y")
     left.legend(title=f"one run, rate {run.learning_rate.iloc[0]:g}", fontsize=10)
     left.set(
         xlabel="epochs completed",
-        ylabel="validation loss (nats)",
+        ylabel="loss (nats)",
         title="the same network, twice",
         xticks=(1, 5, 10, 15, 20),
     )
@@ -136,6 +136,7 @@ def _ratios(ax, factors: pd.DataFrame, curves: pd.DataFrame) -> None:
     rows = factors.assign(named=factors.factor.map(names))
     plots.dots(ax, rows, value="ratio", by="named")
     ax.axvline(1, color="#444444", linewidth=1, linestyle="-")
+    ax.margins(x=0.05)  # before the log scale; else dots at the ends are cut
     plots.log_axis(ax, "x")
     ax.set(xlabel="swing, times as large", title="what makes it swing")
 

@@ -179,7 +179,7 @@ CLAIMS = (
         expected=EXACT,
         ask="Which `weight_decay` does the same as `L2(0.02)`?",
         why="The gradient of l·Σw² is 2l·w, and decay takes lr·weight_decay·w off each weight.",
-        beware="Only for plain SGD: Adam divides the penalty's gradient by its own scale, the decay it does not. And "
+        beware="Only for plain SGD: Adam divides the penalty's gradient by its running scale, but not the decay. And "
         "`weight_decay` takes the biases with it.",
     ),
     Claim(

@@ -98,7 +98,7 @@ CLAIMS = (
         paired("test_loss", lower="larger rate", than="stopped early", by="arm", table="curves"),
         expected=HOLDS,
         ask="Five epochs again, with ten times the rate: better or worse than before?",
-        why="Far below the unstable rates, the way that a run gets is in proportion to rate times updates.",
+        why="Far below the unstable rates, how far a run gets is in proportion to rate times updates.",
         beware="It helps only where the rate was too small to begin with; from a good rate, ten times more is ruin.",
     ),
     Claim(
