@@ -34,7 +34,7 @@ def measure(run: Run, *, draws: int = 12, tries: int = 10, epochs: int = 10) -> 
     """
     if not 1 < tries <= draws <= _MOST_DRAWS:
         raise ValueError(f"expected 1 < tries ≤ draws ≤ {_MOST_DRAWS}, got tries={tries} and draws={draws}")
-    numbers = [seed * _MOST_DRAWS + draw for seed in run.seeds for draw in range(draws)]
+    numbers = [seed * _MOST_DRAWS + number for seed in run.seeds for number in range(draws)]
     first = run.seeds[0]
     curves = train_replicas(
         mlp,

@@ -30,26 +30,25 @@ def measure(run: Run, *, initial: float = 0.2, factor: float = 0.5, every: int =
 
 
 def _beside_keras(schedule: StepDecay) -> pd.DataFrame:
-    """The rate of every epoch: by the formula, by our schedule, and as Keras reads it at the epoch's first update."""
+    """The rate of every epoch's first and last update: by the formula, by our schedule, and as Keras reads it."""
     import keras  # here, because a run that finds its tables in the cache loads no TensorFlow
 
-    updates = 32  # per epoch: 1024 samples in batches of 32
-    epochs = np.arange(2 * schedule.every + 1)
-    formula = schedule.initial * schedule.factor ** (epochs // schedule.every)
+    per_epoch = 32  # updates: 1024 samples in batches of 32
+    updates = np.array([[e * per_epoch, (e + 1) * per_epoch - 1] for e in range(int(2 * schedule.every) + 1)]).ravel()
+    epochs = updates // per_epoch
     # PiecewiseConstantDecay switches strictly after its boundary: the last update of the old rate is the boundary
     pieces = keras.optimizers.schedules.PiecewiseConstantDecay(
-        [schedule.every * updates * k - 1 for k in (1, 2)],
+        [int(schedule.every * per_epoch * k) - 1 for k in (1, 2)],
         [schedule.initial * schedule.factor**k for k in range(3)],
     )
     ways = {
-        "schedule(epoch)": schedule,
-        "schedule.in_steps(32)": lambda epoch: schedule.in_steps(updates)(updates * epoch),
-        "Keras PiecewiseConstantDecay": lambda epoch: pieces(updates * epoch),
+        "schedule(epoch)": [schedule(int(epoch)) for epoch in epochs],
+        "schedule.in_steps(32)": [float(schedule.in_steps(per_epoch)(int(update))) for update in updates],
+        "Keras PiecewiseConstantDecay": [float(pieces(int(update))) for update in updates],
     }
-    return pd.concat(
-        pd.DataFrame({"way": name, "epoch": epochs, "formula": formula, "rate": [float(rate(int(e))) for e in epochs]})
-        for name, rate in ways.items()
-    )
+    formula = schedule.initial * schedule.factor ** (epochs // schedule.every)
+    columns = {"update": updates, "epoch": epochs, "formula": formula}
+    return pd.concat(pd.DataFrame({"way": name, **columns, "rate": rates}) for name, rates in ways.items())
 
 
 def draw(tables: dict[str, pd.DataFrame]):

@@ -28,9 +28,11 @@ def measure(
         "stopped early": Condition(learning_rate=rate, momentum=0.9, epochs=epochs),
         f"{more} × the epochs": Condition(learning_rate=rate, momentum=0.9, epochs=more * epochs),
         f"{larger:g} × the rate": Condition(learning_rate=larger * rate, momentum=0.9, epochs=epochs),
+        # the control of the diagnosis: the book's own rate for twice the book's own epochs
+        "trained out": Condition(learning_rate=0.1, momentum=0.9, epochs=40),
     }
     curves = train_replicas(mlp, run.splits("digits"), conditions=conditions, seeds=run.seeds, epochs=epochs)
-    arms = dict(zip(conditions, ("stopped early", "more epochs", "larger rate"), strict=True))
+    arms = dict(zip(conditions, ("stopped early", "more epochs", "larger rate", "trained out"), strict=True))
     curves["arm"] = curves.condition.map(arms)
     kept = ["condition", "arm", "seed", "epoch", "loss", "val_loss", "test_loss", "diverged", "chance_loss"]
     return {"curves": curves[kept], "diagnoses": pd.DataFrame(_diagnoses(curves))}
@@ -51,6 +53,7 @@ def _diagnoses(curves: pd.DataFrame):
 def draw(tables: dict[str, pd.DataFrame]):
     """Validation loss by epoch of the short run and its two remedies, and what the diagnosis says of the short run."""
     curves, diagnoses = tables["curves"], tables["diagnoses"]
+    curves = curves[curves.arm != "trained out"]
     fig, ax = plots.figure()
     for place, (name, rows) in enumerate(curves.groupby("condition", sort=False)):
         look = plots.look(place)
@@ -64,9 +67,12 @@ def draw(tables: dict[str, pd.DataFrame]):
     plots.log_axis(ax, "y")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel="epochs completed", ylabel="validation loss (nats)")
-    short = diagnoses[diagnoses.arm == "stopped early"]
-    often = short.verdict.value_counts()
-    plots.note(ax, f"diagnose() of the short run:\n“{often.index[0]}” for {often.iloc[0]} of {len(short)} seeds")
+    said = [
+        f"diagnose() of {which}:\n“{often.index[0]}” for {often.iloc[0]} of {often.sum()} seeds"
+        for which, arm in (("the short run", "stopped early"), ("40 epochs at rate 0.1", "trained out"))
+        for often in [diagnoses[diagnoses.arm == arm].verdict.value_counts()]
+    ]
+    plots.note(ax, "\n".join(said))
     plots.caption(fig, f"Digits, MLP 64-64-10, SGD with momentum 0.9, batches of 32. {plots.seeds_text(curves)}")
     return fig
 
@@ -82,6 +88,15 @@ CLAIMS = (
         beware="It says that training was too short, not that something is wrong with the network.",
         correction="A validation loss that still falls at the end is not abnormal: the run was stopped too early.",
         reference="Goodfellow, Bengio and Courville (2016), Deep Learning, section 11.4.1",
+    ),
+    Claim(
+        "4.7.1-b/control",
+        "A run that was trained until nothing more came of it is not said to be still improving.",
+        share("still_improving", table="diagnoses", where={"arm": "trained out"}, above=False),
+        expected=HOLDS,
+        ask="A diagnosis that always says “train on” is right about every run stopped early. What would unmask it?",
+        why="At the book's rate of 0.1 the validation loss has flattened long before the fortieth epoch.",
+        beware="It may be called overfitting or oscillating; what matters here is that it is not told to go on.",
     ),
     Claim(
         "4.7.1-b/epochs",
