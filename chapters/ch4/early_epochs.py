@@ -3,8 +3,8 @@
 The text calls it chance when the training loss starts out above the validation loss. It is no chance: Keras reports
 the mean over an epoch in which the network was still getting better, and measures the validation loss when the epoch is
 over. The reported training loss is half an epoch old. Measured after the epoch like the validation loss, the training
-curve no longer stands above; drawn half an epoch earlier, at the low rate it begins within a hundredth of a nat of the
-validation curve, above or below. The two begin together and part later.
+curve stands above in some runs only; drawn half an epoch earlier, at the low rate it begins within a hundredth of a nat
+of the validation curve, above or below. The two begin together and part later.
 """
 
 import pandas as pd

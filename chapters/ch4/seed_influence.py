@@ -30,11 +30,11 @@ def measure(
     Ten epochs instead of the book's twenty keep 288 networks within the chapter's time.
     """
     seeds = run.seeds
-    splits = FixedTest(run.splits("digits"), seeds[0])
+    fixed_test = FixedTest(run.splits("digits"), seeds[0])
     settings = {"conditions": {"sgd": Condition(learning_rate=0.1, momentum=0.9)}, "epochs": run.epochs(epochs)}
     crossed = Seeds(split=seeds[:splits], weights=seeds[:weights], order=seeds[:orders], masks=seeds[0])
-    runs = _final(train_replicas(mlp, splits, seeds=crossed, **settings))
-    pairs = _pairs(_final(train_replicas(mlp, splits, seeds=run.seeds_for(32), **settings)))
+    runs = _final(train_replicas(mlp, fixed_test, seeds=crossed, **settings))
+    pairs = _pairs(_final(train_replicas(mlp, fixed_test, seeds=run.seeds_for(32), **settings)))
     return {"crossed": runs[[*_FACTORS, *_SCORES]], "pairs": pairs, "shares": _shares(runs)}
 
 
