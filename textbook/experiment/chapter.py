@@ -55,13 +55,13 @@ class ChapterRun:
             for name, threads in ONE_THREAD.items():
                 os.environ.setdefault(name, threads)
         try:
-            with self._ahead(chosen, self.request.seeds) as self._workers:
+            with self._ahead(chosen, self.request.seeds):
                 for outline in sorted(chosen, key=_timed):
                     self.progress.section(f"{outline.number} {outline.name}")
                     record = self._guarded(outline, self._first)
                     self.progress.advance("crashed" if record is None else "cached" if record["cached"] else "")
             surprises = self._surprises()
-            with self._ahead([loaded.outline for loaded, _ in surprises], seed_blocks.SECOND) as self._workers:
+            with self._ahead([loaded.outline for loaded, _ in surprises], seed_blocks.SECOND):
                 for loaded, record in surprises:
                     self.progress.section(f"{loaded.outline.number} {loaded.outline.name}, second judging")
                     self._guarded(loaded.outline, lambda _, loaded=loaded, record=record: self._second(loaded, record))
@@ -129,8 +129,9 @@ class ChapterRun:
         self._done.append((loaded, record))
         return record
 
+    @contextlib.contextmanager
     def _ahead(self, outlines, seeds: tuple[int, ...]):
-        """Processes that measure at once what the cache lacks, if that is more than one section.
+        """Have processes measure at once what the cache lacks, if that is more than one section.
 
         Sections with clock readings are left to this process, which comes to them last, when the others are idle.
         """
@@ -146,11 +147,14 @@ class ChapterRun:
                     wanted.append((outline, knobs))
         count = min(os.cpu_count() or 1, len(wanted))
         if count < 2:
-            return contextlib.nullcontext()
-        made = Workers(self._cache.folder, count=count, progress=self.progress.within, warn=self.progress.line)
-        for outline, knobs in wanted:
-            made.submit(outline, run, knobs)
-        return made
+            yield
+            return
+        with Workers(self._cache.folder, count=count, progress=self.progress.within, warn=self.progress.line) as made:
+            for outline, knobs in wanted:
+                made.submit(outline, run, knobs)
+            self._workers = made
+            yield
+            self._workers = None
 
     def _measured(self, loaded: Section, run: Run, knobs: dict):
         fresh = self._workers is not None and self._workers.wait(loaded.outline)

@@ -11,6 +11,8 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty
 
@@ -26,7 +28,7 @@ class Workers:
 
     Args:
         cache: the cache folder.
-        progress: told (updates done, updates in all) of whatever training reported last.
+        progress: told (updates done, updates in all) of the section that is waited for.
         warn: told lines of text, such as of a damaged cache entry.
     """
 
@@ -49,10 +51,11 @@ class Workers:
     def submit(self, outline: Outline, run: Run, knobs: dict) -> None:
         """Have a section measured as soon as a process is free."""
         run = Run(run.seeds, run.quick, run.engine, run.chosen)
-        self._running[outline.name] = self._pool.submit(_measure, outline, run, knobs)
+        with _sigint_held():  # a process that is still starting would answer Ctrl-C with a traceback
+            self._running[outline.name] = self._pool.submit(_measure, outline, run, knobs)
 
     def wait(self, outline: Outline) -> bool:
-        """Wait until a section is in the cache; False if it was never submitted.
+        """Wait until a section is in the cache; False if it was never submitted, or its process was killed.
 
         Raises: what measuring it raised.
         """
@@ -64,25 +67,45 @@ class Workers:
                 told = self._told.get(timeout=0.1)
             except Empty:
                 continue
-            self._warn(told) if isinstance(told, str) else self._progress(*told)
-        future.result()
+            if isinstance(told, str):
+                self._warn(told)
+            elif told[0] == outline.name:
+                self._progress(*told[1:])
+        try:
+            future.result()
+        except BrokenProcessPool:
+            self._warn("a process that measured was killed, perhaps for want of memory; going on without its like")
+            return False
         return True
 
 
-_measurer: Callable | None = None  # one a process, made by `_prepare`
+@contextmanager
+def _sigint_held():
+    """Hold Ctrl-C back, also for good in processes that start meanwhile: they inherit the mask."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+_cache, _told = None, None  # one a process, set by `_prepare`
 
 
 def _prepare(cache: Path, told) -> None:
     """What a new process does first."""
-    global _measurer
+    global _cache, _told
     os.environ.update(ONE_THREAD)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run that asked hears Ctrl-C and ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    told.cancel_join_thread()  # reports that nobody reads any more must not keep the process
     from textbook.experiment.cache import Cache
-    from textbook.experiment.measuring import Measurer
 
-    _measurer = Measurer(Cache(cache, warn=told.put), lambda done, total: told.put((done, total)))
+    _cache, _told = Cache(cache, warn=told.put), told
 
 
 def _end_with_parent() -> None:
@@ -95,5 +118,7 @@ def _measure(outline: Outline, run: Run, knobs: dict) -> None:
     from dataclasses import replace
 
     from textbook.experiment import section
+    from textbook.experiment.measuring import Measurer
 
-    _measurer(replace(run, measurer=_measurer), section.load(outline).measure, knobs)
+    measurer = Measurer(_cache, lambda done, total: _told.put((outline.name, done, total)))
+    measurer(replace(run, measurer=measurer), section.load(outline).measure, knobs)
