@@ -267,7 +267,9 @@ def _read(history) -> tuple[np.ndarray, np.ndarray | None, float | None]:
             "mend by passing what model.fit returned"
         )
     if "loss" not in columns:
-        raise ValueError(f"expected a 'loss' in the history, got {', '.join(map(str, columns))}; mend by naming it so")
+        raise ValueError(
+            f"expected a 'loss' in the history, got {', '.join(map(str, columns)) or 'nothing'}; mend by naming it so"
+        )
     loss = np.asarray(columns["loss"], dtype=float)
     val_loss = np.asarray(columns["val_loss"], dtype=float) if "val_loss" in columns else None
     if not len(loss) or (val_loss is not None and len(val_loss) != len(loss)):

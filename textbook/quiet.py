@@ -1,6 +1,7 @@
 """Importing Keras without the backend's greetings, which would break the progress lines."""
 
 import importlib
+import logging
 import os
 import sys
 import tempfile
@@ -14,6 +15,8 @@ def import_keras(packages: Iterable[str]) -> None:
     """
     if not {"keras", "tensorflow"} & set(packages) or "keras" in sys.modules:
         return
+    # it also warns, again and again, of models compiled in a loop, which is what an experiment is
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with tempfile.TemporaryFile() as said:
         sys.stderr.flush()
         kept = os.dup(2)

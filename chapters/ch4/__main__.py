@@ -2,5 +2,5 @@
 
 from textbook.experiment.command_line import main
 
-if __name__ == "__main__":  # the processes that measure import this module again
+if __name__ == "__main__":
     raise SystemExit(main(__package__))

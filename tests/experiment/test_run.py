@@ -71,3 +71,10 @@ def test_the_users_data_take_the_place_of_any(name):
 def test_data_that_cannot_be_split_are_bad_input():
     with pytest.raises(UsageError, match="iris: expected"):
         Run(chosen=datasets.load("iris")).splits("digits", (1, 0, 0))
+
+
+def test_too_few_rows_are_bad_input_before_anything_is_trained(tmp_path):
+    file = tmp_path / "few.csv"
+    file.write_text("a,label\n" + "".join(f"{i},{i % 2}\n" for i in range(119)))
+    with pytest.raises(UsageError, match="expected at least 120 rows for a training, validation and test part, got 119"):
+        Run(chosen=datasets.from_csv(file, target="label")).splits("digits")

@@ -202,6 +202,10 @@ def test_what_does_not_fit_is_refused_with_the_way_to_mend_it(digits):
         attempt(lambda: keras.Sequential([keras.Input((64,)), keras.layers.Dense(10, activation="softmax")]))
     with pytest.raises(ValueError, match=r"expected build\(\) to return a keras.Model, got int"):
         attempt(lambda: 3)
+    with pytest.raises(ValueError, match="expected build as a function that returns a new model, got Sequential"):
+        attempt(mlp((64,), 10))
+    with pytest.raises(ValueError, match="expected every condition to be a Condition, got 'a': float"):
+        attempt(conditions={"a": 0.1})
     with pytest.raises(ValueError, match="expected momentum= with the optimizer 'sgd', got Adam"):
         attempt(conditions={"a": Condition(optimizer="adam", momentum=0.9)})
     with pytest.raises(ValueError, match="expected one split per seed, 1 in all, got 2"):

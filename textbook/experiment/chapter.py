@@ -19,7 +19,7 @@ from textbook.experiment.request import Request
 from textbook.experiment.run import Run
 from textbook.experiment.section import Section
 from textbook.experiment.streams import note, out
-from textbook.experiment.workers import ONE_THREAD, Workers
+from textbook.experiment.workers import MOST, ONE_THREAD, Workers
 
 
 @dataclass
@@ -145,7 +145,7 @@ class ChapterRun:
                 knobs = self._knobs(loaded)
                 if trains(loaded.measure) and self._measurer.lacks(run, loaded.measure, knobs):
                     wanted.append((outline, knobs))
-        count = min(os.cpu_count() or 1, len(wanted))
+        count = min(os.cpu_count() or 1, MOST, len(wanted))
         if count < 2:
             yield
             return

@@ -3,6 +3,8 @@
 # digits: batch sizes 1 … 1024 divide the training part
 _SIZES = (1024, 473, 300)
 _ROWS = sum(_SIZES)
+# fewer rows leave a test part of under 20, on which one row more or less is five points of accuracy
+_FEWEST = 120
 
 
 def splitter(dataset, *, sizes=None, scale="auto", stratify=None, label_noise=0.0, replaced=False):
@@ -17,6 +19,10 @@ def splitter(dataset, *, sizes=None, scale="auto", stratify=None, label_noise=0.
     from textbook.splits import Splitter
 
     rows = len(dataset)
+    if replaced and rows < _FEWEST:
+        raise ValueError(
+            f"expected at least {_FEWEST} rows for a training, validation and test part, got {rows}; bring more"
+        )
     adapt = replaced or (sizes is None and rows != _ROWS)
     sizes = _SIZES if sizes is None else tuple(sizes)
     if adapt and all(isinstance(size, int) for size in sizes):

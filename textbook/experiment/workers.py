@@ -21,6 +21,9 @@ from textbook.experiment.run import Run
 
 # measured alone in the run's own process, where these are not set, so that clock readings see the whole machine
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+# about 1 GiB each; and where there is a GPU, they must share its memory
+MOST = 4
+_SHARED_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
 
 
 class Workers:
@@ -98,7 +101,7 @@ _cache, _told = None, None  # one a process, set by `_prepare`
 def _prepare(cache: Path, told) -> None:
     """What a new process does first."""
     global _cache, _told
-    os.environ.update(ONE_THREAD)
+    os.environ.update(ONE_THREAD | _SHARED_GPU)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run that asked hears Ctrl-C and ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -2,6 +2,7 @@
 
 import hashlib
 
+import keras
 import numpy as np
 import pandas as pd
 
@@ -54,6 +55,17 @@ class ReplicaTrainer:
             raise ValueError(f"expected engine as one of {', '.join(ENGINES)}, got {self._engine!r}")
         if conditions is not None and not conditions:
             raise ValueError("expected at least one condition, got an empty dict; pass None for the defaults")
+        for name, condition in (conditions or {}).items():
+            if not isinstance(condition, Condition):
+                raise ValueError(
+                    f"expected every condition to be a Condition, got {name!r}: {type(condition).__name__}; "
+                    "write for instance Condition(learning_rate=0.1)"
+                )
+        if isinstance(build, keras.Model) or not callable(build):
+            raise ValueError(
+                f"expected build as a function that returns a new model, got {type(build).__name__}; "
+                "wrap what makes the model in a function"
+            )
         self._conditions = conditions or {"default": Condition()}
         self._seeds = seeds
         self._test_every_epoch = test_every_epoch
@@ -91,8 +103,6 @@ class ReplicaResult:
 
     def trained(self, condition: str, seed: int):
         """The trained network of one replica: an ordinary, uncompiled `keras.Model` of its own."""
-        import keras
-
         for group, outcome in zip(self._groups, self._outcomes, strict=True):
             for index, replica in enumerate(group.replicas):
                 if (replica.condition, replica.seed) == (condition, seed):
