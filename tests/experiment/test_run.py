@@ -76,5 +76,5 @@ def test_data_that_cannot_be_split_are_bad_input():
 def test_too_few_rows_are_bad_input_before_anything_is_trained(tmp_path):
     file = tmp_path / "few.csv"
     file.write_text("a,label\n" + "".join(f"{i},{i % 2}\n" for i in range(119)))
-    with pytest.raises(UsageError, match="expected at least 120 rows for a training, validation and test part, got 119"):
+    with pytest.raises(UsageError, match=r"expected at least 120 rows for a .* part, got 119"):
         Run(chosen=datasets.from_csv(file, target="label")).splits("digits")
