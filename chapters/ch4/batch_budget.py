@@ -23,7 +23,7 @@ ENTRIES = ("4.6-c",)
 DATA = "any"
 
 RATES = (0.03, 0.08, 0.2, 0.5, 1.25, 3.0)
-TUNING_SEEDS = 2
+TUNING_SEEDS = 4
 MINI, FULL = "B = 32", "full batch"
 EPOCHS, UPDATES = "equal epochs", "equal updates"
 
