@@ -135,7 +135,7 @@ class StackedOptimizer:
         return map_replicas(one, (state, gradients, variables, learning_rate, values))
 
     def _sgd(self, state, gradients, variables, learning_rate, hyperparameters):
-        """Plain SGD on the stack at once: it looks at single numbers only, and half the time of mapping it is saved."""
+        """Plain SGD on the stack at once: it looks at single numbers only, and mapping it would cost more."""
         iterations, rate, *velocities = state
         new_variables, new_velocities = [], []
         for weight, gradient, velocity in zip(variables, gradients, velocities, strict=True):
