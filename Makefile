@@ -4,6 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
+# what is tested on the other backend as well: the replica trainer as its users meet it
+ON_JAX := $(addprefix tests/replicas/test_,trainer.py budgets.py early_stopping.py results.py independence.py)
+
 .PHONY: ch4 book test lint check-environment benchmarks clean
 
 ch4: $(READY)
@@ -14,6 +17,7 @@ book: $(READY)
 
 test: $(READY) lint
 	$(BIN)/python -m pytest $(ARGS)
+	KERAS_BACKEND=jax $(BIN)/python -m pytest $(ON_JAX) -m "not tensorflow"
 
 lint: $(READY)
 	$(BIN)/ruff check .

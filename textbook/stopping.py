@@ -58,24 +58,60 @@ def early_stopping(
     values = [float(value) for value in values]
     if not values:
         raise ValueError("expected at least one value, got none; mend by passing a curve such as the column val_loss")
-    if patience < 0:
-        raise ValueError(f"expected a patience of 0 or more epochs, got {patience}; mend by a number such as 10")
-    if mode not in ("min", "max"):
-        raise ValueError(f"expected mode 'min' or 'max', got {mode!r}; mend by 'min' for a loss, 'max' for accuracy")
-    best, wait, best_epoch = math.nan, 0, None
-    for epoch, value in enumerate(values):
-        if epoch < start_from_epoch:
-            continue
-        wait += 1
-        # the first value that is looked at counts as an improvement, even where it is no number
-        if best_epoch is None or _improves(value, best, min_delta, mode):
-            best, best_epoch = value, epoch
-            if baseline is None or _improves(value, baseline, min_delta, mode):
-                wait = 0
-        elif wait >= patience and epoch > 0:
-            return Stop(epoch + 1, best_epoch + 1 if restore_best_weights else epoch + 1, early=True)
+    watch = Watch(
+        patience=patience, min_delta=min_delta, mode=mode, baseline=baseline, start_from_epoch=start_from_epoch
+    )
+    for epoch, value in enumerate(values, start=1):
+        watch.see(value)
+        if watch.stop:
+            return Stop(epoch, watch.best_epoch if restore_best_weights else epoch, early=True)
     last = len(values)
-    return Stop(last, best_epoch + 1 if restore_best_weights and best_epoch is not None else last, early=False)
+    return Stop(last, watch.best_epoch if restore_best_weights and watch.best_epoch else last, early=False)
+
+
+class Watch:
+    """Early stopping as it happens: shown one value after each epoch; the arguments are those of `early_stopping`.
+
+    Attributes:
+        best_epoch: epoch of the best value so far, counted from 1; None before one was looked at.
+        stop: whether patience ran out.
+    """
+
+    def __init__(
+        self,
+        *,
+        patience: int,
+        min_delta: float = 0.0,
+        mode: str = "min",
+        baseline: float | None = None,
+        start_from_epoch: int = 0,
+    ):
+        if patience < 0:
+            raise ValueError(f"expected a patience of 0 or more epochs, got {patience}; mend by a number such as 10")
+        if mode not in ("min", "max"):
+            raise ValueError(
+                f"expected mode 'min' or 'max', got {mode!r}; mend by 'min' for a loss, 'max' for accuracy"
+            )
+        self._patience, self._min_delta, self._mode, self._baseline = patience, min_delta, mode, baseline
+        self._start_from_epoch = start_from_epoch
+        self._seen, self._wait, self._best = 0, 0, math.nan
+        self.best_epoch: int | None = None
+        self.stop = False
+
+    def see(self, value: float) -> bool:
+        """Take in the value of the epoch that has just ended; True if it is the best so far."""
+        self._seen += 1
+        if self._seen <= self._start_from_epoch:
+            return False
+        self._wait += 1
+        # the first value that is looked at counts as an improvement, even where it is no number
+        if self.best_epoch is None or _improves(value, self._best, self._min_delta, self._mode):
+            self._best, self.best_epoch = value, self._seen
+            if self._baseline is None or _improves(value, self._baseline, self._min_delta, self._mode):
+                self._wait = 0
+            return True
+        self.stop = self._wait >= self._patience and self._seen > 1
+        return False
 
 
 def _improves(value: float, reference: float, min_delta: float, mode: str) -> bool:

@@ -1,11 +1,14 @@
 """Finished groups on disk, so that a killed training goes on where it stopped."""
 
+import hashlib
 import os
 from pathlib import Path
 
+import keras
 import numpy as np
 
-from textbook.replicas.outcome import Outcome
+from textbook.replicas.outcome import Asked, Outcome
+from textbook.replicas.plan import Group
 
 
 class Store:
@@ -23,11 +26,14 @@ class Store:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
         partial = self._path(number).with_suffix(".partial")
+        arrays = {f"column {name}": values for name, values in outcome.columns.items()}
+        arrays |= {f"weight {i:05}": values for i, values in enumerate(outcome.weights)}
+        for epoch, stacks in outcome.snapshots.items():
+            arrays |= {f"snapshot {epoch} {i:05}": values for i, values in enumerate(stacks)}
         with open(partial, "wb") as file:
             np.savez(
-                file, digest=digest, metrics=np.array(outcome.metrics, dtype=str),
-                **{f"column {name}": values for name, values in outcome.columns.items()},
-                **{f"weight {i:05}": values for i, values in enumerate(outcome.weights)},
+                file, digest=digest, engine=outcome.engine, metrics=np.array(outcome.metrics, dtype=str),
+                updates=outcome.updates, kept=outcome.kept, trace=outcome.trace, **arrays,
             )  # fmt: skip
         os.replace(partial, self._path(number))
 
@@ -38,6 +44,43 @@ class Store:
         with np.load(self._path(number), allow_pickle=False) as stored:
             if str(stored["digest"]) != digest:
                 return None
-            columns = {n.removeprefix("column "): stored[n] for n in stored.files if n.startswith("column ")}
-            weights = [stored[n] for n in sorted(stored.files) if n.startswith("weight ")]
-            return Outcome(columns, [str(m) for m in stored["metrics"]], weights)
+
+            def under(prefix):
+                return {n.removeprefix(prefix): stored[n] for n in stored.files if n.startswith(prefix)}
+
+            snapshots: dict[int, list] = {}
+            for name, values in under("snapshot ").items():
+                snapshots.setdefault(int(name.split()[0]), []).append(values)
+            return Outcome(
+                engine=str(stored["engine"]),
+                metrics=[str(m) for m in stored["metrics"]],
+                columns=under("column "),
+                updates=stored["updates"],
+                kept=stored["kept"],
+                weights=list(under("weight ").values()),
+                snapshots=snapshots,
+                trace=stored["trace"],
+            )
+
+
+def digest(group: Group, engine: str, asked: Asked) -> str:
+    """A checkpoint fits only the very same work: same graph, data rows, seeds, rates and numbers."""
+    blueprint = group.blueprint
+    work = (engine, keras.backend.backend(), asked, list(blueprint.objective.metrics), group.batch_size, group.seconds)
+    settings = {
+        key: value for key, value in group.optimizer.get_config().items() if key != "name"
+    }  # Keras counts names
+    shapes = [v.shape for v in blueprint.model.variables]
+    found = hashlib.sha256(repr((work, shapes, settings, group.varying)).encode())
+    for replica in group.replicas:
+        own = (replica.condition, replica.seeds, sorted(replica.numbers.items()), replica.stop, replica.class_weight)
+        found.update(repr(own).encode())
+        found.update(replica.rates.tobytes())
+        for part in (replica.split.train, replica.split.validation, replica.split.test):
+            found.update(np.ascontiguousarray(part.indices).tobytes())
+            for leaf in blueprint.labels(part.y):
+                found.update(np.ascontiguousarray(leaf).tobytes())
+        for array in (*(replica.initial_weights or ()), replica.split.sample_weight):
+            if array is not None:
+                found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from textbook.replicas.early_stopping import EarlyStopping
+
 Build = Callable[..., Any]
 
 
@@ -14,14 +16,25 @@ class Condition:
 
     Args:
         learning_rate: a number; a `Schedule` (its t is the epoch, its value is held within the epoch);
-            `schedule.per_update()` (evaluated at update/updates per epoch); or a mapping seed → number.
+            `schedule.per_update()` (evaluated at update/updates per epoch); or a mapping seed → any of these.
         optimizer: a name that `keras.optimizers.get` knows, or a Keras optimizer as a pattern to copy. Default "sgd".
-        momentum: of SGD, a number or a mapping seed → number; conditions that differ only here are trained at once.
-        weight_decay: decoupled, w ← w − w·weight_decay·learning_rate before each update, as in Keras.
+        momentum: of an optimizer that has one, a number or a mapping seed → number.
+        weight_decay: decoupled, w ← w − w·weight_decay·learning_rate before each update, as in Keras; a number or a
+            mapping seed → number.
+        strengths: other numbers of model, loss and optimizer by name, such as {"rate": 0.3} for every dropout,
+            {"head.l2": 1e-3} for the layer called head, {"label_smoothing": 0.1}, {"beta_1": 0.95}; each a number or a
+            mapping seed → number. Conditions and seeds that differ only in such numbers are trained at once.
         batch_size: samples, or "all" for the whole training part.
         model: a builder to use instead of the trainer's.
-        loss: a Keras loss or its name.
-        epochs: passes over the training part.
+        loss: a Keras loss, its name or a function (y, outputs) → (batch,); with several outputs, a dict or list.
+        loss_weights: with several outputs, the weight of each one's loss in the sum: a dict or list. Default 1.
+        class_weight: class → weight of its samples in the training loss, as in `fit`.
+        epochs: passes over the training part, at most.
+        updates: optimizer steps, at most; the last epoch may then be a part of one.
+        seconds: training time per model, at most; evaluation and compiling do not count.
+        stop: an `EarlyStopping`.
+        initial_weights: a list as `model.get_weights()` gives it, to start from instead of drawn weights; or a mapping
+            seed → list.
         splits: other data for this condition, in the forms that the trainer takes.
     """
 
@@ -29,23 +42,45 @@ class Condition:
     optimizer: Any = "sgd"
     momentum: float | Mapping[int, float] | None = None
     weight_decay: float | Mapping[int, float] | None = None
+    strengths: Mapping[str, Any] | None = None
     batch_size: int | Literal["all"] | None = None
     model: Build | None = None
     loss: Any = None
+    loss_weights: Any = None
+    class_weight: Mapping[int, float] | None = None
     epochs: int | None = None
+    updates: int | None = None
+    seconds: float | None = None
+    stop: EarlyStopping | None = None
+    initial_weights: Any = None
     splits: Any = None
 
     def __post_init__(self):
         check_count(self.batch_size, "batch_size", also=("all",))
-        check_count(self.epochs, "epochs")
+        check_budget(self.epochs, self.updates, self.seconds)
         for name, top in (("momentum", 1.0), ("weight_decay", math.inf)):
-            value = getattr(self, name)
-            for number in value.values() if isinstance(value, Mapping) else (value,):
+            for number in _values(getattr(self, name)):
                 if number is not None and not 0 <= number <= top:
                     raise ValueError(f"expected {name} from 0 to {top:g}, got {number!r}")
-        for rate in self.learning_rate.values() if isinstance(self.learning_rate, Mapping) else (self.learning_rate,):
+        for rate in _values(self.learning_rate):
             if isinstance(rate, int | float) and not (rate >= 0 and math.isfinite(rate)):
                 raise ValueError(f"expected a learning_rate of at least 0, got {rate!r}")
+        for name, value in (self.strengths or {}).items():
+            for number in _values(value):
+                if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+                    raise ValueError(f"expected strengths[{name!r}] as a number or seed → number, got {number!r}")
+        for label, weight in (self.class_weight or {}).items():
+            if not (weight >= 0 and math.isfinite(weight)):
+                raise ValueError(f"expected a class_weight of at least 0, got {weight!r} for class {label!r}")
+        if self.stop is not None and not isinstance(self.stop, EarlyStopping):
+            raise ValueError(
+                f"expected stop as textbook.replicas.EarlyStopping, got {type(self.stop).__name__}; "
+                "write for instance stop=EarlyStopping(patience=5)"
+            )
+
+
+def _values(value):
+    return value.values() if isinstance(value, Mapping) else (value,)
 
 
 def check_count(value, name: str, *, also: tuple = ()) -> None:
@@ -55,6 +90,14 @@ def check_count(value, name: str, *, also: tuple = ()) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         words = "".join(f", or {word!r}" for word in also)
         raise ValueError(f"expected {name} as a whole number from 1 up{words}, got {value!r}")
+
+
+def check_budget(epochs, updates, seconds) -> None:
+    """Refuse budgets that are not positive."""
+    check_count(epochs, "epochs")
+    check_count(updates, "updates")
+    if seconds is not None and not (seconds > 0 and math.isfinite(seconds)):
+        raise ValueError(f"expected seconds as a time above 0, got {seconds!r}")
 
 
 def for_seed(value, seed: int, name: str):

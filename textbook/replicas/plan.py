@@ -1,29 +1,35 @@
 """What is to be trained: conditions × seeds resolved into replicas, and replicas into groups that share a graph."""
 
-import functools
-import re
+import dataclasses
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 import keras
 import numpy as np
 
 from textbook import seeding
+from textbook.replicas import inspection, numbers
+from textbook.replicas.blueprint import Blueprint, blueprint_for, flat_inputs, is_nested
 from textbook.replicas.condition import Condition, for_seed
-from textbook.replicas.initial import Initializer, build_model
+from textbook.replicas.early_stopping import EarlyStopping
+from textbook.replicas.objective import plain
+from textbook.replicas.outcome import Asked, Outcome
 from textbook.schedules import PerUpdate, Schedule
 
 
 @dataclass(frozen=True)
 class Replica:
-    """One model to train: its place in the table, its data, its seeds and its rates."""
+    """One model to train: its place in the table, its data, its seeds, its rates and its numbers."""
 
     condition: str
     seed: int
     seeds: seeding.ReplicaSeed
     split: object
-    rates: np.ndarray  # (epochs, updates per epoch)
-    momentum: float
-    weight_decay: float | None
+    rates: np.ndarray  # (updates,), the learning rate of each
+    numbers: dict[str, float]  # of model, loss and optimizer
+    stop: EarlyStopping | None
+    class_weight: dict[int, float] | None
+    initial_weights: list[np.ndarray] | None
 
     def orders(self):
         """An endless supply of epochs, each a permutation of the positions in the training part."""
@@ -33,41 +39,38 @@ class Replica:
 
 
 @dataclass(frozen=True)
-class Blueprint:
-    """A model, its loss and its metrics, shared by all replicas that are trained on one graph."""
-
-    model: keras.Model
-    initializer: Initializer
-    loss: keras.losses.Loss
-    default_loss: bool  # whether the loss was left to us
-    metrics: dict  # name -> per-sample function (y, outputs) -> (batch,)
-    key: tuple  # equal keys, equal graphs
-
-
-@dataclass(frozen=True)
 class Group:
     """Replicas that are trained at once: one blueprint, one optimizer, arrays of equal shapes."""
 
     blueprint: Blueprint
     optimizer: keras.optimizers.Optimizer
-    graph: tuple  # what the compiled program depends on
+    graph: Hashable  # what the compiled program depends on
     batch_size: int
-    epochs: int
+    updates_per_epoch: int
+    seconds: float | None
+    weighted: bool
+    varying: tuple[str, ...]  # names of the numbers that are given per replica
     replicas: list[Replica] = field(default_factory=list)
 
     @property
-    def updates_per_epoch(self) -> int:
-        return self.replicas[0].rates.shape[1]
+    def epochs(self) -> int:
+        """Of the longest budget; the last one may be a part of an epoch."""
+        return steps(max(len(replica.rates) for replica in self.replicas), self.updates_per_epoch)
+
+    @property
+    def updates(self) -> int:
+        """Of all replicas together, at most."""
+        return sum(len(replica.rates) for replica in self.replicas)
 
 
 def resolve_seeds(seeds) -> list[tuple[int, seeding.ReplicaSeed]]:
     """(number in the table, the four seeds) of every replica of a condition."""
     if isinstance(seeds, seeding.Seeds):
         return list(enumerate(seeds))
-    numbers = [int(s) for s in seeds]
-    if not numbers or len(set(numbers)) != len(numbers):
-        raise ValueError(f"expected at least one seed and none twice, got {numbers}")
-    return [(number, seeding.ReplicaSeed.same(number)) for number in numbers]
+    given = [int(s) for s in seeds]
+    if not given or len(set(given)) != len(given):
+        raise ValueError(f"expected at least one seed and none twice, got {given}")
+    return [(number, seeding.ReplicaSeed.same(number)) for number in given]
 
 
 def split_for(splits, seeds: seeding.ReplicaSeed, position: int, count: int):
@@ -86,42 +89,38 @@ def steps(samples: int, batch_size: int) -> int:
     return -(-samples // batch_size)
 
 
-def rates_of(learning_rate, *, seed: int, epochs: int, updates: int) -> np.ndarray:
-    """The learning rate of every update, shape (epochs, updates per epoch)."""
-    rate = for_seed(learning_rate, seed, "learning_rate")
-    if isinstance(rate, PerUpdate):
-        t = np.arange(epochs * updates).reshape(epochs, updates) / updates
-        return np.asarray(rate.schedule(t), float)
-    if isinstance(rate, Schedule):
-        return np.repeat(np.asarray(rate(np.arange(float(epochs))), float)[:, None], updates, axis=1)
-    if not isinstance(rate, int | float | np.number):
-        raise ValueError(
-            f"expected learning_rate as a number, a Schedule, schedule.per_update() or a mapping seed → number, "
-            f"got {type(rate).__name__}"
-        )
-    return np.full((epochs, updates), float(rate))
-
-
 class Planner:
     """Resolves conditions into groups, building each distinct model once."""
 
-    def __init__(self, build, splits, *, batch_size: int, epochs: int, metrics):
-        self._build, self._splits = build, splits
-        self._batch_size, self._epochs, self._metrics = batch_size, epochs, metrics
-        self._blueprints: dict[tuple, Blueprint] = {}
+    def __init__(self, build, splits, *, batch_size, epochs, updates, seconds, metrics):
+        self._build, self._splits, self._metrics = build, splits, metrics
+        self._batch_size, self._budget = batch_size, (epochs, updates, seconds)
+        self._blueprints: dict[Hashable, Blueprint] = {}
         self._known_splits: dict[tuple, object] = {}
+        self._checked = inspection.DataCheck()
 
-    def groups(self, conditions: dict[str, Condition], seeds) -> list[Group]:
+    def groups(self, conditions: dict[str, Condition], seeds, asked: Asked) -> list[Group]:
         """Every replica of every condition, in groups whose graph and shapes agree."""
         numbered = resolve_seeds(seeds)
-        groups: dict[tuple, Group] = {}
+        places: dict[Hashable, Group] = {}
         for name, condition in conditions.items():
-            optimizer = self._optimizer(condition)
-            key = _optimizer_key(optimizer)
+            optimizer = _optimizer(condition)
+            splits, built = {}, {}
             for position, (number, four) in enumerate(numbered):
                 split = self._split(condition.splits or self._splits, four, position, len(numbered))
-                self._add(groups, name, condition, (optimizer, key), number, four, split)
-        return list(groups.values())
+                splits[number] = split
+                shape = (_identity(split.x), repr(split.classes))
+                if shape not in built:
+                    built[shape] = blueprint_for(
+                        condition.model or self._build, condition, split, self._metrics, self._blueprints
+                    )
+                    _check_labels(self._checked, split, built[shape][0], condition)
+                self._checked.split(split, name)
+                self._add(places, name, condition, optimizer, number, four, split, *built[shape])
+            inspection.check_equal_sizes(name, {number: _sizes(split) for number, split in splits.items()})
+        for group in places.values():
+            _check_stops(group, asked)
+        return [_group(group) for group in places.values()]
 
     def _split(self, splits, four: seeding.ReplicaSeed, position: int, count: int):
         """The split of one replica, made once for all conditions that share it."""
@@ -130,114 +129,150 @@ class Planner:
             self._known_splits[place] = split_for(splits, four, position, count)
         return self._known_splits[place]
 
-    def _add(self, groups, name, condition, optimizer_and_key, number, four, split):
-        optimizer, optimizer_key = optimizer_and_key
+    def _add(self, places, name, condition, optimizer, number, four, split, blueprint, own_numbers):
+        sizes = _sizes(split)
         batch_size = condition.batch_size or self._batch_size
-        parts = [len(p.indices) for p in (split.train, split.validation, split.test)]
-        batch_size = parts[0] if batch_size == "all" else min(batch_size, parts[0])
-        epochs = condition.epochs or self._epochs
-        blueprint = self._blueprint(condition, split)
+        batch_size = sizes[0] if batch_size == "all" else min(batch_size, sizes[0])
+        per_epoch = steps(sizes[0], batch_size)
+        updates, seconds = self._limits(condition, per_epoch)
+        values = own_numbers | numbers.optimizer_numbers(optimizer)
+        values |= _chosen(condition, number, values)
         rate = condition.learning_rate
         if rate is None:
             rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
-        momentum = for_seed(condition.momentum, number, "momentum")
-        decay = for_seed(condition.weight_decay, number, "weight_decay")
-        decay = optimizer.weight_decay if decay is None else decay
+        weights = condition.initial_weights
         replica = Replica(
             condition=name,
             seed=number,
             seeds=four,
             split=split,
-            rates=rates_of(rate, seed=number, epochs=epochs, updates=steps(parts[0], batch_size)),
-            momentum=getattr(optimizer, "momentum", 0.0) if momentum is None else momentum,
-            weight_decay=decay,
+            rates=rates_of(for_seed(rate, number, "learning_rate"), updates=updates, per_epoch=per_epoch),
+            numbers=values,
+            stop=condition.stop,
+            class_weight=condition.class_weight,
+            initial_weights=for_seed(weights, number, "list of initial_weights"),
         )
-        graph = (blueprint.key, optimizer_key, decay is not None, split.scale is not None)
-        place = (graph, batch_size, epochs, *parts, id(split.x))
-        if place not in groups:
-            groups[place] = Group(blueprint, optimizer, graph, batch_size, epochs)
-        groups[place].replicas.append(replica)
+        weighted = split.sample_weight is not None or condition.class_weight is not None
+        rest = updates % per_epoch  # replicas whose last epoch is a part of one must agree on which part
+        optimizer_key = numbers.structure(optimizer)
+        shapes = (batch_size, *sizes, _identity(split.x), scaled_inputs(split), seconds, rest and updates)
+        place = (blueprint.key, optimizer_key, tuple(sorted(values)), weighted, shapes)
+        if place not in places:
+            graph = (blueprint.key, optimizer_key, weighted, scaled_inputs(split))
+            places[place] = Group(blueprint, optimizer, graph, batch_size, per_epoch, seconds, weighted, ())
+        places[place].replicas.append(replica)
 
-    def _optimizer(self, condition: Condition):
-        optimizer = keras.optimizers.get(condition.optimizer)
-        if optimizer is condition.optimizer:  # a pattern to copy, so that the caller's own is left alone
-            optimizer = type(optimizer).from_config(optimizer.get_config())
-        if condition.momentum is not None and type(optimizer) is not keras.optimizers.SGD:
+    def _limits(self, condition: Condition, per_epoch: int) -> tuple[int, float | None]:
+        """(updates at most, seconds at most): the first budget that is used up ends a replica."""
+        own = (condition.epochs, condition.updates, condition.seconds)
+        epochs, updates, seconds = own if any(limit is not None for limit in own) else self._budget
+        limits = [limit for limit in (epochs and epochs * per_epoch, updates) if limit]
+        if not limits:
             raise ValueError(
-                f"expected momentum= with the optimizer 'sgd', got {type(optimizer).__name__}; "
-                "give a Keras optimizer with its own momentum or beta_1 instead"
+                "expected epochs or updates as well as seconds, got seconds alone; "
+                "say how long a training may be at most, such as epochs=1000"
             )
-        return optimizer
-
-    def _blueprint(self, condition: Condition, split) -> Blueprint:
-        build, shape, classes = condition.model or self._build, tuple(split.x.shape[1:]), split.classes
-        key = (build, repr(condition.loss), shape, classes)
-        if key not in self._blueprints:
-            make = functools.partial(build_model, build, input_shape=shape, outputs=classes or 1)
-            model = make()
-            self._blueprints[key] = Blueprint(
-                model=model,
-                initializer=Initializer(model, lambda seed: make(seed=seed)),
-                loss=_loss(condition.loss, classes, model),
-                default_loss=condition.loss is None,
-                metrics=_metrics(self._metrics, classes),
-                key=(_model_key(model, build), repr(condition.loss), repr(self._metrics), shape, classes is None),
-            )
-        return self._blueprints[key]
+        return min(limits), seconds
 
 
-def _model_key(model, build):
-    """Equal for models that compute the same: Keras's own description where it says all, else the builder itself."""
-    own_code = any(
-        not type(layer).__module__.startswith("keras.") or isinstance(layer, keras.layers.Lambda)
-        for layer in model._flatten_layers(include_self=False)
-    )
-    return build if own_code else _without_names(model.to_json())
+def scaled_inputs(split) -> tuple[bool, ...]:
+    """For each flat input, whether its rows are shifted and scaled."""
+    if not is_nested(split.x):
+        return (split.offset is not None,)
+    if split.offset is None:
+        return (False,) * len(flat_inputs(split.x))
+    return tuple(leaf is not None for leaf in keras.tree.flatten(split.offset))
 
 
-def _without_names(description: str) -> str:
-    """A model's JSON without the numbers that Keras counts layers with."""
-    return re.sub(r'("(?:name|keras_history|registered_name)": "[a-z_]*?)(?:_\d+)?"', r'\1"', description)
-
-
-def _optimizer_key(optimizer) -> str:
-    config = optimizer.get_config()
-    if type(optimizer) is keras.optimizers.SGD:
-        config.pop("momentum")  # one per replica
-    for varies in ("learning_rate", "weight_decay", "name"):
-        config.pop(varies)
-    return f"{type(optimizer).__module__}.{type(optimizer).__name__} {config!r}"
-
-
-def _loss(loss, classes, model):
-    if loss is not None:
-        return keras.losses.get(loss)
-    last = getattr(model.layers[-1], "activation", None)
-    if last in (keras.activations.softmax, keras.activations.sigmoid):
+def rates_of(rate, *, updates: int, per_epoch: int) -> np.ndarray:
+    """The learning rate of every update, shape (updates,)."""
+    update = np.arange(updates)
+    if isinstance(rate, PerUpdate):
+        return np.asarray(rate.schedule(update / per_epoch), float)
+    if isinstance(rate, Schedule):
+        by_epoch = np.asarray(rate(np.arange(float(steps(updates, per_epoch)))), float)
+        return by_epoch[update // per_epoch]
+    if not isinstance(rate, int | float | np.number):
         raise ValueError(
-            f"expected a model that ends in logits, got one that ends in {last.__name__}; "
-            "drop the last activation, or pass loss= to say what it is trained with"
+            f"expected learning_rate as a number, a Schedule, schedule.per_update() or a mapping seed → one of these, "
+            f"got {type(rate).__name__}"
         )
-    return keras.losses.SparseCategoricalCrossentropy(from_logits=True) if classes else keras.losses.MeanSquaredError()
+    return np.full(updates, float(rate))
 
 
-def _metrics(metrics, classes) -> dict:
-    if metrics is None:
-        metrics = ("accuracy",) if classes else ()
-    found = {}
-    for metric in metrics:
-        if callable(metric):
-            found[metric.__name__] = metric
-        elif metric == "accuracy":
-            if not classes:
-                raise ValueError(
-                    "expected metrics for a regression, got 'accuracy'; use for instance 'mean_absolute_error'"
-                )
-            found[metric] = keras.metrics.sparse_categorical_accuracy
-        elif callable(getattr(keras.metrics, metric, None)) and metric.islower():
-            found[metric] = getattr(keras.metrics, metric)
-        else:
+def _identity(x) -> tuple[int, ...]:
+    """Equal for the same resident arrays, also where every split holds them in a dict of its own."""
+    return tuple(id(leaf) for leaf in keras.tree.flatten(x)) if is_nested(x) else (id(x),)
+
+
+def _sizes(split) -> tuple[int, int, int]:
+    return tuple(len(part.indices) for part in (split.train, split.validation, split.test))
+
+
+def _optimizer(condition: Condition):
+    optimizer = keras.optimizers.get(condition.optimizer)
+    inspection.check_optimizer(optimizer)
+    settings = optimizer.get_config()  # copied, so that the caller's own is left alone
+    if condition.weight_decay is not None:
+        settings["weight_decay"] = 0.0  # each replica has its own; here it only has to be there
+    return type(optimizer).from_config(settings)
+
+
+def _chosen(condition: Condition, seed: int, have: dict[str, float]) -> dict[str, float]:
+    """The numbers that a condition sets for a seed, by their full names."""
+    chosen = {}
+    for setting in ("momentum", "weight_decay"):
+        value = for_seed(getattr(condition, setting), seed, setting)
+        if value is None:
+            continue
+        if f"optimizer.{setting}" not in have:
+            kind = condition.optimizer if isinstance(condition.optimizer, str) else type(condition.optimizer).__name__
             raise ValueError(
-                f"expected a metric function of keras.metrics by its name, such as 'accuracy', got {metric!r}"
+                f"expected {setting}= with an optimizer that has one, such as 'sgd', got {kind}; "
+                "give a Keras optimizer with its own settings, or strengths={'beta_1': …}"
             )
-    return found
+        chosen[f"optimizer.{setting}"] = float(value)
+    for spec, value in (condition.strengths or {}).items():
+        value = for_seed(value, seed, f"strength {spec}")
+        chosen |= dict.fromkeys(numbers.matching(have, spec), float(value))
+    return chosen
+
+
+def _group(group: Group) -> Group:
+    """The group with what varies in it: numbers that differ between its replicas, or from the model's own."""
+    own = group.blueprint.numbers | numbers.optimizer_numbers(group.optimizer)
+    varying = {name for name, value in own.items() if any(r.numbers[name] != value for r in group.replicas)}
+    # always given per replica, so that one program serves every momentum and every decay
+    varying |= {name for name in own if name == "optimizer.weight_decay"}
+    if type(group.optimizer) is keras.optimizers.SGD:
+        varying.add("optimizer.momentum")
+    varying = tuple(sorted(varying))
+    fixed = tuple(sorted((name, value) for name, value in own.items() if name not in varying))
+    return dataclasses.replace(group, graph=(*group.graph, varying, fixed), varying=varying)
+
+
+def _check_labels(checked: inspection.DataCheck, split, blueprint: Blueprint, condition: Condition) -> None:
+    losses = [plain(loss) for loss in blueprint.objective.losses]
+    checked.labels(split, blueprint.output_shapes, losses, order=blueprint.output_order)
+    if condition.class_weight is not None and not isinstance(split.classes, int):
+        raise ValueError(
+            "expected class_weight with one output of classes, got other labels; use sample weights instead"
+        )
+
+
+def _check_stops(group: Group, asked: Asked) -> None:
+    """Refuse a stop that looks at what is not measured, or that Keras would get wrong."""
+    measured = set(Outcome.empty("", 0, 0, list(group.blueprint.objective.metrics)).columns) - {"seconds"}
+    if not asked.test_every_epoch:
+        measured -= {name for name in measured if name.startswith("test_")}
+    for replica in group.replicas:
+        if replica.stop and replica.stop.monitor not in measured:
+            raise ValueError(
+                f"expected stop to monitor a column that is measured after every epoch, one of "
+                f"{', '.join(sorted(measured))}, got {replica.stop.monitor!r}"
+            )
+        if replica.stop and replica.stop.restore_best_weights and group.optimizer.use_ema:
+            raise ValueError(
+                "expected restore_best_weights without averaged weights, got an optimizer with use_ema=True; "
+                "the best epoch was measured with other weights than those that the average would put in their place"
+            )

@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras.src.optimizers.base_optimizer import BaseOptimizer
 
 from textbook.replicas.mapping import map_replicas
+from textbook.replicas.numbers import turned
 
 # TensorFlow's optimizer class replaces these with versions that need real tf.Variables. Inside a StatelessScope the
 # variables are stand-ins, so the backend-neutral originals are put back.
@@ -25,33 +26,12 @@ _NEUTRAL = (
 )
 
 
-class _MomentumStep:
-    """SGD whose momentum may be a tensor; Keras's own asks `if momentum != 0`, which a traced tensor cannot answer."""
-
-    def build(self, variables):
-        if self.built:
-            return
-        BaseOptimizer.build(self, variables)
-        self.momentums = self.add_optimizer_variables(variables, "momentum")
-
-    def update_step(self, gradient, variable, learning_rate):
-        ops = keras.ops
-        velocity = self.momentums[self._get_variable_index(variable)]
-        momentum = ops.cast(self.momentum, variable.dtype)
-        step = gradient * ops.cast(learning_rate, variable.dtype)
-        new_velocity = velocity * momentum - step
-        self.assign(velocity, new_velocity)
-        self.assign(variable, variable + (new_velocity * momentum - step if self.nesterov else new_velocity))
-
-
 def _neutral(optimizer):
     """A copy of the optimizer whose steps run on plain tensors."""
     kind = type(optimizer)
     overrides = {name: getattr(BaseOptimizer, name) for name in _NEUTRAL if hasattr(BaseOptimizer, name)}
     if "_backend_update_step" in kind.__dict__:  # Nadam keeps a product of momenta there
         overrides["_backend_update_step"] = _nadam_update_step
-    if kind is keras.optimizers.SGD:
-        overrides |= {"build": _MomentumStep.build, "update_step": _MomentumStep.update_step}
     config = optimizer.get_config()
     config["learning_rate"] = 0.0  # the rate of each replica is fed at every update
     if config["use_ema"]:
@@ -85,20 +65,20 @@ class StackedOptimizer:
     Args:
         optimizer: any Keras optimizer without gradient accumulation.
         variables: the model's trainable variables (one model's, not stacked).
-        weight_decay: whether a weight decay per replica will be given.
+        numbers: names of the optimizer's numbers that are given per replica, such as "optimizer.momentum".
     """
 
-    def __init__(self, optimizer, variables, *, weight_decay: bool):
+    def __init__(self, optimizer, variables, *, numbers: tuple[str, ...]):
         self._optimizer = _neutral(optimizer)
-        self._optimizer.build(variables)
-        self._rate_index = next(
-            i for i, v in enumerate(self._optimizer.variables) if v is self._optimizer._learning_rate
-        )
-        self.mapped = ("momentum",) if type(optimizer) is keras.optimizers.SGD else ()
-        self.mapped += ("weight_decay",) if weight_decay else ()
+        self._numbers = numbers
+        with turned(self._optimizer, {name: (0.5, 0.5) for name in numbers}):  # so that slots for a momentum are made
+            self._optimizer.build(variables)
+        own = self._optimizer.variables
+        self._rate_index = _position(own, self._optimizer._learning_rate)
+        averages = getattr(self._optimizer, "_model_variables_moving_average", None) or []
+        self._averages = [None if average is None else _position(own, average) for average in averages]
         self._elementwise = type(optimizer) is keras.optimizers.SGD and not any(
-            getattr(optimizer, name)
-            for name in ("clipnorm", "clipvalue", "global_clipnorm", "use_ema", "gradient_accumulation_steps")
+            getattr(optimizer, name) for name in ("clipnorm", "clipvalue", "global_clipnorm", "use_ema")
         )
         self._nesterov = getattr(optimizer, "nesterov", False)
 
@@ -113,39 +93,47 @@ class StackedOptimizer:
             tf.repeat(tf.convert_to_tensor(v.value)[tf.newaxis], replicas, axis=0) for v in self._optimizer.variables
         ]
 
-    def apply(self, state, gradients, variables, *, learning_rate, hyperparameters):
+    def averaged(self, variables, state) -> list[tf.Tensor]:
+        """The weights that Keras leaves in the model at the end: the average where the optimizer keeps one."""
+        places = self._averages or [None] * len(variables)
+        return [w if place is None else state[place] for w, place in zip(variables, places, strict=True)]
+
+    def apply(self, state, gradients, variables, *, learning_rate, numbers):
         """One update: all arguments have a leading replica axis; returns (variables, state).
 
         Args:
             learning_rate: shape (replicas,).
-            hyperparameters: one tensor of shape (replicas,) for each name in `mapped`.
+            numbers: name → (value, complement), each (replicas,).
         """
         if self._elementwise:
-            return self._sgd(state, gradients, variables, learning_rate, hyperparameters)
+            return self._sgd(state, gradients, variables, learning_rate, numbers)
 
         def one(inputs):
             state, gradients, variables, rate, values = inputs
-            for name, value in zip(self.mapped, values, strict=True):
-                setattr(self._optimizer, name, value)
             state = [rate if i == self._rate_index else v for i, v in enumerate(state)]
-            new_variables, new_state = self._optimizer.stateless_apply(state, gradients, variables)
+            with turned(self._optimizer, values):
+                new_variables, new_state = self._optimizer.stateless_apply(state, gradients, variables)
             return [tf.convert_to_tensor(v) for v in new_variables], [tf.convert_to_tensor(v) for v in new_state]
 
-        values = [hyperparameters[name] for name in self.mapped]
+        values = {name: numbers[name] for name in self._numbers}
         return map_replicas(one, (state, gradients, variables, learning_rate, values))
 
-    def _sgd(self, state, gradients, variables, learning_rate, hyperparameters):
+    def _sgd(self, state, gradients, variables, learning_rate, numbers):
         """Plain SGD on the stack at once: it looks at single numbers only, and mapping it would cost more."""
         iterations, rate, *velocities = state
         new_variables, new_velocities = [], []
         for weight, gradient, velocity in zip(variables, gradients, velocities, strict=True):
             by_replica = [-1] + [1] * (len(weight.shape) - 1)
             lr = tf.reshape(learning_rate, by_replica)
-            momentum = tf.reshape(hyperparameters["momentum"], by_replica)
-            if "weight_decay" in hyperparameters:
-                weight -= weight * tf.reshape(hyperparameters["weight_decay"], by_replica) * lr
+            momentum = tf.reshape(numbers["optimizer.momentum"][0], by_replica)
+            if "optimizer.weight_decay" in self._numbers:
+                weight -= weight * tf.reshape(numbers["optimizer.weight_decay"][0], by_replica) * lr
             step = gradient * lr
             velocity = velocity * momentum - step
             new_variables.append(weight + (velocity * momentum - step if self._nesterov else velocity))
             new_velocities.append(velocity)
         return new_variables, [iterations + 1, rate, *new_velocities]
+
+
+def _position(variables, wanted) -> int:
+    return next(i for i, variable in enumerate(variables) if variable is wanted)

@@ -7,9 +7,9 @@ import numpy as np
 
 from textbook.seeding import stream
 from textbook.splits.allocation import allocate
-from textbook.splits.scaling import standard
+from textbook.splits.part import Split
 from textbook.splits.sizes import part_sizes
-from textbook.splits.splitter import Split, Splitter
+from textbook.splits.splitter import Splitter
 
 
 @dataclass(frozen=True)
@@ -40,22 +40,9 @@ class FixedTest:
 
     def __call__(self, seed: int) -> Split:
         data, settings = self.splitter.data, self.splitter
-        rest = np.setdiff1d(np.arange(len(data.y)), self.test_rows)
-        train, validation, _ = part_sizes(settings.sizes, len(data.y))
-        stratified = data.classes is not None and settings.stratify is not False
-        strata = data.y[rest] if stratified else np.zeros(len(rest), dtype=np.int64)
+        rest = np.setdiff1d(np.arange(len(data)), self.test_rows)
+        train, validation, _ = part_sizes(settings.sizes, len(data))
         sizes = (train, validation, len(rest) - train - validation)
         # a purpose of its own: seed 7 must not pair with the split of seed 7 that the test part may come from
-        drawn = allocate(data.groups[rest], strata, sizes, stream(seed, "split of what is left"))
-        rows = (rest[drawn[0]], rest[drawn[1]], self.test_rows)
-        offset, scale = standard(data.x, rows[0]) if settings.scale == "standard" else (None, None)
-        return Split(
-            data.x,
-            data.y,
-            rows,
-            classes=data.classes,
-            seed=seed,
-            offset=offset,
-            scale=scale,
-            label_noise=settings.label_noise,
-        )
+        drawn = allocate(data.groups[rest], settings.strata[rest], sizes, stream(seed, "split of what is left"))
+        return settings.with_rows((rest[drawn[0]], rest[drawn[1]], self.test_rows), seed)

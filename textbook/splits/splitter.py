@@ -9,82 +9,11 @@ import numpy as np
 
 from textbook.seeding import stream
 from textbook.splits.allocation import allocate
-from textbook.splits.noise import noisy_labels
+from textbook.splits.part import Split
 from textbook.splits.rows import as_rows
-from textbook.splits.scaling import SCALES, standard
+from textbook.splits.scaling import SCALES, is_float, scaler
 from textbook.splits.sizes import check_sizes, part_sizes
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """Some rows of a split.
-
-    Attributes:
-        indices: (rows,) row numbers in the whole data, in random order.
-        y: (rows,) labels, with label noise in a training part that asked for it.
-    """
-
-    indices: np.ndarray
-    y: np.ndarray
-    _split: "Split" = dataclasses.field(repr=False)
-
-    @property
-    def x(self):
-        """The part's samples, gathered and scaled at each access: (rows, *shape), or a DataFrame."""
-        return self._split.samples(self.indices)
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-
-@dataclass(frozen=True, eq=False)
-class Split:
-    """Training, validation and test part of one resident data set, which is not copied.
-
-    Attributes:
-        x, y: the whole data, (rows, *shape) and (rows,), without scaling or label noise.
-        rows: row numbers of the training, validation and test part.
-        offset, scale: (*shape,) arrays; parts give (x − offset) / scale. None where nothing is scaled.
-        classes: number of classes, None for regression.
-        seed: what the split was drawn from.
-    """
-
-    x: Any
-    y: np.ndarray
-    rows: tuple[np.ndarray, np.ndarray, np.ndarray]
-    _: KW_ONLY
-    classes: int | None
-    seed: int
-    offset: np.ndarray | None = None
-    scale: np.ndarray | None = None
-    label_noise: float = 0.0
-
-    @cached_property
-    def train(self) -> Part:
-        """The part to fit: weights, scaling and whatever else is learned."""
-        labels = self.y[self.rows[0]]
-        if self.label_noise:
-            labels = noisy_labels(labels, self.label_noise, classes=self.classes, seed=self.seed)
-        return Part(self.rows[0], labels, self)
-
-    @cached_property
-    def validation(self) -> Part:
-        """The part to choose by: epochs, rates, models."""
-        return Part(self.rows[1], self.y[self.rows[1]], self)
-
-    @cached_property
-    def test(self) -> Part:
-        """The part to judge by, once."""
-        return Part(self.rows[2], self.y[self.rows[2]], self)
-
-    def samples(self, indices):
-        """Rows of x by number, scaled as the training part asks."""
-        x = self.x[indices] if isinstance(self.x, np.ndarray) else self.x.iloc[indices]
-        return x if self.offset is None else (x - self.offset) / self.scale
-
-    def __repr__(self) -> str:
-        sizes = " + ".join(str(len(rows)) for rows in self.rows)
-        return f"Split(seed={self.seed}: {sizes} of {len(self.y)} rows)"
+from textbook.splits.structure import is_structure, leaves
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,18 +21,21 @@ class Splitter:
     """Settings of a split; `splitter(7)` draws the split of seed 7, the same at every call.
 
     Args:
-        data: a `Dataset`, or a pair (x, y) of arrays, or of a DataFrame and its labels. In a pair, whole numbers are
-            classes 0, 1, … and floats are a regression's values.
+        data: a `Dataset`, or (x, y), or (x, y, sample_weight). x is an array or a DataFrame, or several inputs: a dict
+            or a tuple of arrays (rows, …) of whole numbers or floats. y is an array, or several outputs: a dict or a
+            tuple of arrays. Labels (rows,) of whole numbers are classes 0, 1, …; floats, (rows,) or (rows, values),
+            are a regression's values. sample_weight is (rows,), finite and not negative. A list is one array, so two
+            inputs are ((a, b), y), not ([a, b], y).
         sizes: rows of the training, validation and test part, exactly; their sum may be below the number of rows. Or
             fractions that sum to 1.
         stratify: True keeps classes in proportion, their counts within 1 unless groups of equal rows forbid it; None
-            does so where there are classes; False ignores them.
+            does so where there are classes; False ignores them. Of several outputs, the first that has classes counts.
         scale: "standard" shifts and scales each feature to mean 0 and standard deviation 1 over the training part;
-            features that are constant there are only shifted.
+            features that are constant there are only shifted. Of several inputs, those of whole numbers are left alone.
         label_noise: share of the training labels, 0…1, replaced by another class drawn at random. Under one seed, a
-            larger share changes the same labels and more.
+            larger share changes the same labels and more. Not for several outputs.
 
-    Exactly equal rows of x are never in two parts.
+    Exactly equal rows of x, which are equal in every input, are never in two parts.
 
     Raises: ValueError where a setting makes no sense, or data and settings do not fit together.
 
@@ -113,6 +45,13 @@ class Splitter:
     Split(seed=0: 12 + 4 + 4 of 20 rows)
     >>> splitter(0).test.x.shape
     (4, 2)
+
+    Two inputs, two outputs and a weight for each row:
+
+    >>> inputs = {"word": np.arange(20), "image": np.zeros((20, 8, 8))}
+    >>> part = Splitter((inputs, (y, x[:, 0]), np.ones(20)), sizes=(12, 4, 4))(0).train
+    >>> part.x["image"].shape, len(part.y), part.sample_weight.shape
+    ((12, 8, 8), 2, (12,))
     """
 
     data: Any
@@ -125,32 +64,58 @@ class Splitter:
     def __post_init__(self):
         object.__setattr__(self, "data", as_rows(self.data))
         object.__setattr__(self, "sizes", check_sizes(self.sizes))
-        part_sizes(self.sizes, len(self.data.y))
+        part_sizes(self.sizes, len(self.data))
         if self.scale not in SCALES:
             raise ValueError(f"expected scale as one of {SCALES}, got {self.scale!r}; leave it out for the data as is")
         if isinstance(self.label_noise, bool) or not 0 <= self.label_noise <= 1:
             raise ValueError(f"expected label_noise as a share from 0 to 1, got {self.label_noise!r}")
-        if self.data.classes is None and (self.stratify or self.label_noise):
+        if all(classes is None for classes in leaves(self.data.classes)) and (self.stratify or self.label_noise):
             setting = "stratify=True" if self.stratify else f"label_noise={self.label_noise:g}"
             raise ValueError(f"expected classes for {setting}, got a regression; leave it out, or make y whole numbers")
+        self._check_structures()
+
+    def _check_structures(self) -> None:
+        x, y = self.data.x, self.data.y
+        if self.label_noise and is_structure(y):
+            raise ValueError(
+                f"expected y as one array for label_noise={self.label_noise:g}, got a {type(y).__name__} of outputs; "
+                "leave it out, or change labels in y"
+            )
+        if self.scale and is_structure(x) and not any(is_float(leaf) for leaf in leaves(x)):
+            raise ValueError(
+                f"expected floats in at least one input for scale={self.scale!r}, got whole numbers alone; leave it "
+                "out, or turn measurements into floats with .astype(float)"
+            )
 
     def __call__(self, seed: int) -> Split:
-        rng = stream(seed, "split")
-        labels = self.data.y
-        sizes = part_sizes(self.sizes, len(labels))
-        stratified = self.data.classes is not None and self.stratify is not False
-        strata = labels if stratified else np.zeros(len(labels), dtype=np.int64)
-        rows = allocate(self.data.groups, strata, (*sizes, len(labels) - sum(sizes)), rng)[:3]
-        offset, scale = standard(self.data.x, rows[0]) if self.scale == "standard" else (None, None)
+        sizes = part_sizes(self.sizes, len(self.data))
+        unused = len(self.data) - sum(sizes)
+        drawn = allocate(self.data.groups, self.strata, (*sizes, unused), stream(seed, "split"))
+        return self.with_rows(tuple(drawn[:3]), seed)
+
+    @cached_property
+    def strata(self) -> np.ndarray:
+        """(rows,) classes that are kept in proportion, of the first output that has any; zeros where none are."""
+        if self.stratify is not False:
+            for labels, classes in zip(leaves(self.data.y), leaves(self.data.classes), strict=True):
+                if classes is not None:
+                    return labels
+        return np.zeros(len(self.data), dtype=np.int64)
+
+    def with_rows(self, rows: tuple, seed: int) -> Split:
+        """The split whose parts have these rows, scaled and with label noise as the settings say."""
+        data = self.data
+        offset, scale = scaler(data.x, rows[0]) if self.scale == "standard" else (None, None)
         return Split(
-            self.data.x,
-            labels,
-            tuple(rows),
-            classes=self.data.classes,
+            data.x,
+            data.y,
+            rows,
+            classes=data.classes,
             seed=seed,
             offset=offset,
             scale=scale,
             label_noise=self.label_noise,
+            sample_weight=getattr(data, "sample_weight", None),  # a Dataset has none
         )
 
     def resized(self, sizes) -> "Splitter":
@@ -167,7 +132,7 @@ class Splitter:
 
     def __repr__(self) -> str:
         settings = f"sizes={self.sizes}, stratify={self.stratify}, scale={self.scale!r}, label_noise={self.label_noise}"
-        return f"Splitter({len(self.data.y)} rows, {settings})"
+        return f"Splitter({len(self.data)} rows, {settings})"
 
 
 def split(
