@@ -4,10 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-# what is tested on the other backend as well: the replica trainer as its users meet it
+# any version that the extra allows; this one is known to work, and its plain name pulls no CUDA where a CPU build is at hand
+TORCH ?= torch==2.13.0
+# what is tested on the other backends as well: what works on all of them, and the replica trainer as its users meet it
+ON_ALL := $(addprefix tests/,schedules optimizers callbacks range_test test_model_state.py test_gradients.py)
 ON_JAX := $(addprefix tests/replicas/test_,trainer.py budgets.py early_stopping.py results.py independence.py)
 
-.PHONY: ch4 book test lint check-environment benchmarks clean
+.PHONY: ch4 book test test-backends lint check-environment benchmarks clean
 
 ch4: $(READY)
 	$(BIN)/python -m chapters.ch4 $(ARGS)
@@ -17,7 +20,11 @@ book: $(READY)
 
 test: $(READY) lint
 	$(BIN)/python -m pytest $(ARGS)
-	KERAS_BACKEND=jax $(BIN)/python -m pytest $(ON_JAX) -m "not tensorflow"
+
+test-backends: $(READY)
+	$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python -m pip install --quiet '$(TORCH)'
+	KERAS_BACKEND=jax $(BIN)/python -m pytest $(ON_ALL) $(ON_JAX) -m "not tensorflow"
+	KERAS_BACKEND=torch $(BIN)/python -m pytest $(ON_ALL) -m "not tensorflow"
 
 lint: $(READY)
 	$(BIN)/ruff check .
