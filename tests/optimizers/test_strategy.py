@@ -32,8 +32,6 @@ def check(make, rule):  # one batch an execution: several fail here with Keras's
     np.testing.assert_allclose(model.get_weights()[0][:, 0], expected[max(expected)], atol=2e-5)
 
 
-check(lambda: SGD(rate.in_steps(1), momentum=momentum.in_steps(1), nesterov=True),
-      sgd(rate, momentum, nesterov=True))
 check(lambda: AdamW(rate.in_steps(1), beta_1=momentum.in_steps(1), beta_2=beta_2.in_steps(1),
                     weight_decay=decay.in_steps(1)),
       adam(rate, momentum, beta_2, decay=decay))
@@ -44,7 +42,7 @@ print("equal")
 
 
 @pytest.mark.tensorflow
-def test_two_devices_compute_what_one_does(tmp_path):
+def test_two_devices_compute_what_one_does():
     found = subprocess.run(
         [sys.executable, "-c", ON_TWO_DEVICES], cwd=ROOT, capture_output=True, text=True, timeout=300
     )
