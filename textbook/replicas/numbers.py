@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import keras
 import numpy as np
 
-from textbook.replicas.knob import Knob
+from textbook.knob import Knob
 from textbook.replicas.number_places import known, offered, placed
 from textbook.replicas.number_table import range_of
 from textbook.replicas.structure import structure

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from textbook.replicas.knob import Knob
+from textbook.knob import Knob
 
 
 def knob(value=0.3, **bounds):
@@ -45,7 +45,7 @@ def test_any_number_has_no_sign():
 )
 def test_other_comparisons_are_refused_in_words(ask):
     with pytest.raises(
-        TypeError, match=r"compared with 0 or inf only, got .*; train these conditions without stacking"
+        TypeError, match=r"compared with 0 or inf only, got .*; mend by a number in place of the schedule"
     ):
         ask(knob())
 

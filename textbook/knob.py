@@ -1,4 +1,4 @@
-"""A number that differs by replica, put where Keras keeps a Python float.
+"""A number that only the graph knows, put where Keras keeps a Python float: one that differs by replica or by update.
 
 Keras reads a rate, a strength or a momentum as an attribute and asks Python questions about it, such as
 `if self.rate > 0`. A traced tensor cannot answer those; a `Knob` can, and computes with a tensor.
@@ -9,6 +9,11 @@ import numbers
 import operator
 
 import keras
+
+_MEND = (
+    "mend by a number in place of the schedule, or, in the replica trainer, by training these conditions without "
+    "stacking them"
+)
 
 
 def _computes(symbol):
@@ -37,7 +42,7 @@ class Knob:
         value: a scalar float32 tensor of TensorFlow or JAX.
         complement, inverse: scalar tensors of 1 − value and of 1 / (1 − value).
         low, high: what the value lies between. A comparison with a bound, or with anything beyond it, is answered;
-            one with a number in between raises a TypeError, since its answer would differ by replica.
+            one with a number in between raises a TypeError, since its answer would be a tensor.
 
     >>> import keras
     >>> rate = Knob(keras.ops.convert_to_tensor(0.5), high=1.0)
@@ -73,8 +78,8 @@ class Knob:
         if other >= self._high:
             return not above
         raise TypeError(
-            f"expected a number that differs by replica to be compared with {self._low:g} or {self._high:g} only, got "
-            f"{other!r}; train these conditions without stacking them, or give each a model of its own"
+            f"expected a number that only the graph knows to be compared with {self._low:g} or {self._high:g} only, "
+            f"got {other!r}; {_MEND}"
         )
 
     def __gt__(self, other):
@@ -91,8 +96,8 @@ class Knob:
 
     def __float__(self):
         raise TypeError(
-            "expected code that computes with tensors, got one that asks for the Python float of a number that "
-            "differs by replica; train these conditions without stacking them, or give each a model of its own"
+            "expected code that computes with tensors, got one that asks for the Python float of a number that only "
+            f"the graph knows; {_MEND}"
         )
 
     __int__ = __index__ = __float__
