@@ -47,7 +47,8 @@ def estimate_batch_statistics(model, data, *, batch_size: int = 256) -> int:
     momenta = [layer.momentum for layer in layers]
     rows = 0
     # what the passes assign stays in the scope: statistics are read from it, seed states are forgotten with it
-    scope = keras.StatelessScope(state_mapping=[(variable, keras.ops.zeros_like(variable)) for variable in statistics])
+    zeros = [keras.ops.zeros(variable.shape, dtype=variable.dtype) for variable in statistics]
+    scope = keras.StatelessScope(state_mapping=list(zip(statistics, zeros, strict=True)))
     untouched = [scope.get_current_value(variable) for variable in statistics]
     try:
         with scope, no_gradients():

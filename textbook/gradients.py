@@ -9,8 +9,8 @@ import numpy as np
 class LossGradient:
     """∂L/∂w of a compiled model at whatever data it is called with; compiled once, where the backend compiles.
 
-    L is the loss that `fit` minimises: mean over samples, penalties included. Nothing of the model changes: moving
-    statistics, seed states and metrics that the forward pass would advance are thrown away. A loss scale is not applied.
+    L is the loss that `fit` minimises: mean over samples, penalties included, without a loss scale. Nothing of the
+    model changes: moving statistics, seed states and metrics that the forward pass would advance are thrown away.
 
     Args:
         model: a built and compiled `keras.Model`.

@@ -31,7 +31,7 @@ class ActivationStatistics(keras.callbacks.Callback):
     Args:
         x: the probe, an array (or a structure of arrays) as the model takes it; some hundred samples will do.
         layers: names of layers to look at; by default every layer of the model that has one output of numbers and
-            stands in it once, inputs aside. A layer inside a model inside the model is not seen; that model's output is.
+            stands in it once, inputs aside. Of a model inside the model only the output is seen.
         every: epochs from one measurement to the next.
         margin: how close is saturated, above 0 and up to 1, as a share of the activation's range (6 for ReLU6).
         batch_size: samples of the probe computed at once.

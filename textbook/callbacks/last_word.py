@@ -6,10 +6,10 @@ from collections.abc import Callable
 def after_all_callbacks(callback, finish: Callable[[], None]) -> bool:
     """Call `finish` once, after all callbacks of the present `fit` have ended; False where that cannot be had.
 
-    `EarlyStopping(restore_best_weights=True)` and others write weights in `on_train_end`, and the order of the list would
-    decide whose stay. Keras puts its own `History` behind the user's callbacks, so its end of training comes last. A loop
-    of the user's own that makes no `History` has no such place: then the answer is False, and the caller has to do with
-    its own `on_train_end`. A `History` that the user puts into the list holds its place there.
+    `EarlyStopping(restore_best_weights=True)` and others write weights in `on_train_end`, and the order of the list
+    would decide whose stay. Keras puts its own `History` behind the user's callbacks, so its end of training comes
+    last. A loop of the user's own that makes no `History` has no such place: then the answer is False, and the caller
+    has to do with its own `on_train_end`. A `History` that the user puts into the list holds its place there.
 
     Raises: ValueError where another callback has asked for the last word already.
     """

@@ -101,7 +101,8 @@ class SnapshotEnsemble(keras.callbacks.Callback):
                 outputs = model.predict(x, batch_size=batch_size, verbose=0)
                 if not isinstance(outputs, np.ndarray):
                     raise ValueError(
-                        f"expected a model with one output, got {len(outputs)}; mend by .models() and a mean of your own"
+                        f"expected a model with one output, got {len(outputs)}; "
+                        "mend by .models() and a mean of your own"
                     )
                 total = total + (_probabilities(outputs) if self._logits else outputs.astype(np.float64))
         finally:

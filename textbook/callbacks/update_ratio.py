@@ -12,8 +12,8 @@ from textbook.schedules.arguments import whole
 class UpdateRatio(keras.callbacks.Callback):
     """‖w after − w before‖ / ‖w before‖ of every kernel, for one update in `every`.
 
-    About 10⁻³ is the rule of thumb: a layer far above it is thrown about, one far below it learns next to nothing. It is
-    a hint to look there, not a law. Training is left as it is, bit for bit.
+    About 10⁻³ is the rule of thumb: a layer far above it is thrown about, one far below it learns next to nothing. It
+    is a hint to look there, not a law. Training is left as it is, bit for bit.
 
     Args:
         every: updates from one measurement to the next. Each copies the kernels to the host twice, so that 1 slows
@@ -99,7 +99,7 @@ class UpdateRatio(keras.callbacks.Callback):
         ]
 
     def _chosen(self) -> list:
-        layers = [layer for layer in self.model._flatten_layers(include_self=True, recursive=True)]
+        layers = list(self.model._flatten_layers(include_self=True, recursive=True))
         if self._layers is not None:
             names = {layer.name for layer in layers}
             for name in self._layers:

@@ -59,7 +59,7 @@ class WeightAverage(keras.callbacks.Callback):
     Source: Izmailov et al. (2018), Averaging Weights Leads to Wider Optima and Better Generalization; Polyak and
     Juditsky (1992).
 
-    w goes 2, 1, ½ under a rate of ¼ on L = w²; the mean after the first epoch is left out:
+    With a rate of ¼ on L = w², w goes 4, 2, 1, ½; the average is that of 1 and ½:
 
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
     >>> model.layers[0].kernel.assign([[4.0]]) and None
@@ -111,7 +111,7 @@ class WeightAverage(keras.callbacks.Callback):
         return [np.array(keras.ops.convert_to_numpy(part)) for part in self._now.average]
 
     def get_state(self) -> dict:
-        """The state after the last whole epoch: numbers, and a list of arrays under "average" (empty before it begins)."""
+        """The state after the last whole epoch: three numbers, and a list of arrays under "average"."""
         kept = self._kept
         average = [np.array(keras.ops.convert_to_numpy(part)) for part in kept.average]
         return {"epochs": kept.epochs, "updates": kept.updates, "count": kept.count, "average": average}
@@ -121,7 +121,7 @@ class WeightAverage(keras.callbacks.Callback):
         missing = {"epochs", "updates", "count", "average"} - set(state)
         if missing:
             raise ValueError(
-                f"expected the dict that get_state() gives, got none of {sorted(missing)}; mend by that dict"
+                f"expected the dict that get_state() gives, got one without {sorted(missing)}; mend by that dict"
             )
         numbers = {name: int(state[name]) for name in ("epochs", "updates", "count")}
         average = [keras.ops.convert_to_tensor(part) for part in state["average"]]
@@ -225,14 +225,14 @@ class WeightAverage(keras.callbacks.Callback):
         model, steps, epochs = self.model, self.params.get("steps"), self.params.get("epochs")
         if self._data is None and (self._swap or self._evaluate_every) and (found := batch_norms(model)):
             raise ValueError(
-                f"expected the training data, since {found[0].name!r} is a batch norm, whose statistics belong to other "
-                "weights than the averaged ones; mend by WeightAverage(data=x, …)"
+                f"expected the training data, since {found[0].name!r} is a batch norm, whose statistics belong to "
+                "other weights than the averaged ones; mend by WeightAverage(data=x, …)"
             )
         if self._decay is None:
             if epochs is not None and self._start + self._every > epochs:
                 raise ValueError(
-                    f"expected weights to average within {epochs} epochs, got start={self._start}, every={self._every}; "
-                    "mend by an earlier start or more epochs"
+                    f"expected weights to average within {epochs} epochs, got start={self._start}, "
+                    f"every={self._every}; mend by an earlier start or more epochs"
                 )
             return
         optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
