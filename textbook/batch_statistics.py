@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import keras
 
-from textbook.gradients import no_gradients
+from textbook.gradients import no_gradients, untouched_randomness
 from textbook.schedules.arguments import whole
 
 
@@ -51,7 +51,7 @@ def estimate_batch_statistics(model, data, *, batch_size: int = 256) -> int:
     scope = keras.StatelessScope(state_mapping=list(zip(statistics, zeros, strict=True)))
     untouched = [scope.get_current_value(variable) for variable in statistics]
     try:
-        with scope, no_gradients():
+        with scope, no_gradients(), untouched_randomness():
             for batch in batches_of(data, batch_size):
                 count = len(keras.tree.flatten(batch)[0])
                 rows += count

@@ -42,7 +42,9 @@ class LossGradient:
         data = [_tensors(part) for part in (x, y, sample_weight)]
         trainable = [keras.ops.convert_to_tensor(variable.value) for variable in model.trainable_variables]
         other = [keras.ops.convert_to_tensor(variable.value) for variable in model.non_trainable_variables]
-        return [np.array(keras.ops.convert_to_numpy(part)) for part in self._gradient(trainable, other, *data)]
+        with untouched_randomness():
+            slopes = self._gradient(trainable, other, *data)
+        return [np.array(keras.ops.convert_to_numpy(slope)) for slope in slopes]
 
     def _loss(self, trainable, other, x, y, sample_weight):
         model = self._model
@@ -86,6 +88,21 @@ def no_gradients():
         import torch
 
         with torch.no_grad():
+            yield
+    else:
+        yield
+
+
+@contextlib.contextmanager
+def untouched_randomness():
+    """Leave torch's own random streams as they were: its dropout and its DataLoader draw from them.
+
+    On the other backends all that layers draw comes from the model's seed states.
+    """
+    if keras.backend.backend() == "torch":
+        import torch
+
+        with torch.random.fork_rng():
             yield
     else:
         yield

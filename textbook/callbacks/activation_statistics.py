@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from textbook.gradients import no_gradients
+from textbook.gradients import no_gradients, untouched_randomness
 from textbook.schedules.arguments import share, whole
 
 # activation → the values that it creeps towards where it has no slope left
@@ -80,7 +80,7 @@ class ActivationStatistics(keras.callbacks.Callback):
             at = slice(start, start + self._batch_size)
             batch = keras.tree.map_structure(lambda part, at=at: keras.ops.convert_to_tensor(part[at]), self._x)
             # what the pass would assign, such as a seed state, stays in the scope and is forgotten with it
-            with keras.StatelessScope(), no_gradients():
+            with keras.StatelessScope(), no_gradients(), untouched_randomness():
                 outputs = self._outputs(batch, training=False)
             for tally, output in zip(tallies, keras.tree.flatten(outputs), strict=True):
                 tally.see(np.asarray(keras.ops.convert_to_numpy(output), dtype=np.float64))

@@ -15,15 +15,15 @@ class GradientNoise(keras.callbacks.Callback):
 
     Batches far below B are mostly noise, and doubling them nearly doubles the progress of a step; far above B it brings
     next to nothing. B grows while training proceeds. `textbook.noise_scale.noise_scale` has the unbiased estimators.
-    Training is left as it is, bit for bit.
+    Gradients are those of the loss without dropout and with batch norm's moving statistics, so that they are means over
+    rows. Training is left as it is, bit for bit.
 
     Args:
         x, y: training data or a part of it, arrays of equally many rows.
-        small: rows of a small batch, one or more. With `training`, take the batch size of `fit`: batch norm sees it.
-        big: rows that are looked at in all, at least 2·small; by default all of x. An epoch's measurement costs as much
-            as so many rows of training, and without `training` is exact for any division into small batches.
+        small: rows of a small batch, one or more. The smaller, the more precise and the slower.
+        big: rows that are looked at in all, at least 2·small; by default all of x. A measurement costs as much as so
+            many rows of training in small batches.
         every: epochs from one measurement to the next.
-        training: gradients with dropout on and batch norm by the batch's own statistics.
         seed: of the rows' order, which is another one after each epoch.
 
     Attributes:
@@ -52,7 +52,6 @@ class GradientNoise(keras.callbacks.Callback):
         small: int = 8,
         big: int | None = None,
         every: int = 1,
-        training: bool = False,
         seed: int = 0,
     ):
         super().__init__()
@@ -60,12 +59,12 @@ class GradientNoise(keras.callbacks.Callback):
         self._small = whole("small", small, least=1, mend="mend by a batch size such as 8")
         self._every = whole("every", every, least=1, mend="mend by every=1 for each epoch")
         self._seed = whole("seed", seed, least=0, mend="mend by seed=0")
-        self._big, self._training = big, training
+        self._big = big
         self._rows, self._gradient = [], None
 
     def on_train_begin(self, logs=None):
         self._rows = []
-        self._gradient = LossGradient(self.model, training=self._training)
+        self._gradient = LossGradient(self.model)
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self._every:

@@ -9,7 +9,7 @@ import numpy as np
 
 from textbook.batch_statistics import batch_norms, estimate_batch_statistics
 from textbook.callbacks.last_word import after_all_callbacks
-from textbook.gradients import no_gradients
+from textbook.gradients import no_gradients, untouched_randomness
 from textbook.schedules.arguments import weight, whole
 
 
@@ -256,18 +256,12 @@ def _precision(variable) -> str:
 
 @contextlib.contextmanager
 def _undisturbed(model):
-    """Put weights, seed states, metrics and, on torch, the stream that orders batches back to what they were."""
+    """Put weights, seed states, metrics and, on torch, its random stream back to what they were."""
     variables = [*model.variables, *model.metrics_variables]
     own = [np.array(keras.ops.convert_to_numpy(variable.value)) for variable in variables]
-    torch_state = None
-    if keras.backend.backend() == "torch":
-        import torch
-
-        torch_state = torch.get_rng_state()  # a DataLoader draws from it, `evaluate`'s included
     try:
-        yield
+        with untouched_randomness():
+            yield
     finally:
         for variable, value in zip(variables, own, strict=True):
             variable.assign(value)
-        if torch_state is not None:
-            torch.set_rng_state(torch_state)
