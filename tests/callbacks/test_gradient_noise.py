@@ -45,7 +45,7 @@ def test_linear_regression_with_known_noise():
 
 def test_measures_the_epochs_asked_for_at_the_weights_of_then():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, use_bias=False)])
-    model.compile(keras.optimizers.SGD(0.05), "mse")
+    model.compile(keras.optimizers.SGD(0.2), "mse")
     x = np.random.default_rng(1).normal(size=(32, 2)).astype("float32")
     y = x @ np.array([3.0, -3.0], dtype="float32")
     noise = GradientNoise(x, y, small=4, big=24, every=2)

@@ -133,10 +133,10 @@ def test_a_failed_prediction_gives_the_model_back():
 @pytest.mark.parametrize(
     ("model", "arguments", "message"),
     [
-        (network, {"every": 0}, "expected every as a whole number from 1"),
-        (network, {"every": 4}, "expected a cycle that ends with one of 3 epochs, got 4"),
-        (network, {"every": Constant(0.1)}, "expected a cycle that ends with one of 3 epochs"),
-        (network, {"every": CosineDecay(0.1, total=3)}, "expected a cycle that ends"),
+        (lambda: network(1), {"every": 0}, "expected every as a whole number from 1"),
+        (lambda: network(1), {"every": 4}, "expected a cycle that ends with one of 3 epochs, got 4"),
+        (lambda: network(1), {"every": Constant(0.1)}, "expected a cycle that ends with one of 3 epochs"),
+        (lambda: network(1), {"every": CosineDecay(0.1, total=3)}, "expected a cycle that ends"),
         (lambda: network(from_logits=True), {"every": 1}, "expected logits=True .* mend by logits=True"),
         (lambda: network(from_logits=False), {"every": 1, "logits": True}, "mend by logits=False"),
     ],

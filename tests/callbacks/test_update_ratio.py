@@ -63,7 +63,7 @@ def test_accumulated_gradients_make_one_update():
     assert ratios.table["update"].tolist() == [0, 1]
     assert ratios.table.updates.tolist() == [1, 1]
     moved = [np.linalg.norm(recorder.weights[at + 3][0] - recorder.weights[at][0]) for at in (0, 3)]
-    assert ratios.table.update_norm == pytest.approx(moved, rel=1e-5)
+    assert ratios.table.update_norm.tolist() == pytest.approx(moved, rel=1e-5)
 
 
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="Keras's torch trainer refuses steps_per_execution")
@@ -73,7 +73,7 @@ def test_blocks_of_updates_say_how_many_they_span():
     assert ratios.table["update"].tolist() == [0, 2, 3, 5]
     assert ratios.table.updates.tolist() == [2, 1, 2, 1]
     moved = [np.linalg.norm(b[0] - a[0]) for a, b in zip(recorder.weights, recorder.weights[1:], strict=False)]
-    assert ratios.table.update_norm == pytest.approx(moved, rel=1e-5)
+    assert ratios.table.update_norm.tolist() == pytest.approx(moved, rel=1e-5)
 
 
 def test_a_kernel_of_zeros_has_no_finite_ratio():
@@ -88,7 +88,7 @@ def test_a_kernel_of_zeros_has_no_finite_ratio():
     ("arguments", "message"),
     [
         ({"every": 0}, "expected every as a whole number from 1"),
-        ({"layers": ["third"]}, r"expected layers of the model \(first, second.*\), got 'third'"),
+        ({"layers": ["third"]}, r"expected layers of the model \(first, .*second.*\), got 'third'"),
         ({"layers": []}, "expected a trainable kernel, got none"),
     ],
 )

@@ -92,9 +92,8 @@ class ActivationStatistics(keras.callbacks.Callback):
 
     def _chosen(self) -> list:
         model = self.model
-        if not isinstance(model, keras.Sequential | keras.models.Model) or not hasattr(model, "inputs"):
-            raise ValueError(f"expected a keras.Model, got {model!r}; mend by a Sequential or functional model")
-        if not isinstance(model, keras.Sequential) and not _is_functional(model):
+        # a functional model, named subclasses included, knows the operations between its inputs and outputs
+        if not isinstance(model, keras.Sequential) and not hasattr(model, "operations"):
             raise ValueError(
                 f"expected a Sequential or functional model, got the subclass {type(model).__name__}, whose layers' "
                 "outputs cannot be reached; mend by building it from keras.Input"
@@ -114,11 +113,6 @@ class ActivationStatistics(keras.callbacks.Callback):
                     "mend by leaving it out"
                 )
         return [known[name] for name in self._layers]
-
-
-def _is_functional(model) -> bool:
-    # every functional model, named subclasses included, knows the operations between its inputs and outputs
-    return hasattr(model, "operations")
 
 
 def _readable(layer) -> bool:
