@@ -1,4 +1,4 @@
-"""Draws the figures of callbacks_weights.md from short trainings on the digits: python docs/draw_callbacks_weights.py"""
+"""Draws the figures of callbacks_weights.md: python docs/draw_callbacks_weights.py"""
 
 from functools import partial
 from pathlib import Path
@@ -20,17 +20,17 @@ LOSS = partial(keras.losses.SparseCategoricalCrossentropy, from_logits=True)
 WHERE = "digits, MLP 64-64-10, SGD, batch 32, one seed"
 
 
-def trained(part, callbacks, *, rate, epochs, hidden=(64,), metrics=()):
+def trained(part, callbacks, *, rate, epochs, hidden=(64,), batch_size=32):
     """A trained network and its history."""
     keras.utils.set_random_seed(0)
     model = mlp((64,), 10, hidden=hidden)
-    model.compile(keras.optimizers.SGD(rate), LOSS(), metrics=list(metrics))
+    model.compile(keras.optimizers.SGD(rate), LOSS())
     validation = (part.validation.x, part.validation.y)
     history = model.fit(
         part.train.x,
         part.train.y,
         epochs=epochs,
-        batch_size=32,
+        batch_size=batch_size,
         validation_data=validation,
         verbose=0,
         callbacks=callbacks,
@@ -56,7 +56,8 @@ def draw_update_ratio(part):
         ax.axhline(1e-3, color=plots.GREY, linewidth=1)
         ax.text(0, 1.07e-3, "rule of thumb 10⁻³", color=plots.GREY, fontsize=10, va="bottom")
         ax.set(yscale="log", xlabel="update", ylabel="‖Δw‖ / ‖w‖ of the first kernel", title="How far an update moves")
-        ax.legend(loc="lower right")
+        ax.set_ylim(5e-5, None)
+        ax.legend(loc="lower center", ncols=3)
     save(fig, "update-ratio", f"{WHERE}. Every 5th update.")
 
 
@@ -72,7 +73,7 @@ def draw_gradient_noise(part):
         ax.text(12, 34, "batch size 32", color=plots.GREY, fontsize=10, ha="right", va="bottom")
         ax.set(yscale="log", xlabel="epoch", ylabel="tr Σ / |G|² (rows)", title="The noise scale grows")
     rows = table.big[0]
-    save(fig, "gradient-noise", f"{WHERE}, rate 0.1. {rows} rows in batches of 8; band: 95 % jackknife interval.")
+    save(fig, "gradient-noise", f"{WHERE}, rate 0.1. {rows} rows in batches of 8; band: 95 % jackknife interval.")
 
 
 def draw_activation_statistics(part):
@@ -92,7 +93,7 @@ def draw_activation_statistics(part):
 
 
 def draw_snapshot_ensemble(part):
-    cycle, count = 6, 5
+    cycle, count = 8, 5
     wave = CosineDecay(0.5, total=cycle)
     snapshots = SnapshotEnsemble(cycle, logits=True)
     rate = keras.callbacks.LearningRateScheduler(lambda epoch: wave(epoch % cycle))
@@ -109,32 +110,37 @@ def draw_snapshot_ensemble(part):
         losses.append(loss(snapshots.predict(x)))
     together = []
     for taken in range(1, count + 1):
-        snapshots.members = members[:taken]
+        snapshots.members = members[max(0, taken - 3) : taken]
         together.append(loss(snapshots.predict(x)))
     fig, ax = plots.figure()
     with plots.style():
         numbers = np.arange(1, count + 1)
         ax.plot(numbers, losses, **plots.look(0), label="this member alone")
-        ax.plot(numbers, together, **plots.look(1), label="mean of all members so far")
-        ax.set(xlabel="member (one every 6 epochs)", ylabel="validation loss (nats)", title="Five models from one run")
+        ax.plot(numbers, together, **plots.look(1), label="mean of the last three (keep=3)")
+        ax.set(xlabel="member (one every 8 epochs)", ylabel="validation loss (nats)", title="Members and their mean")
         ax.set_xticks(numbers)
         ax.legend()
-    save(fig, "snapshot-ensemble", f"{WHERE}, rate 0.5 falling to 0 along a cosine, anew every 6 epochs.")
+    save(fig, "snapshot-ensemble", f"{WHERE}, rate 0.5 falling to 0 along a cosine, anew every 8 epochs.")
 
 
 def draw_weight_average(part):
     validation = (part.validation.x, part.validation.y)
     average = WeightAverage(start=5, validation=validation, evaluate_every=1)
-    _, history = trained(part, [average], rate=0.8, epochs=25)
+    _, history = trained(part, [average], rate=0.6, epochs=25, batch_size=4)
     late = history["average_val_loss"]
     fig, ax = plots.figure()
     with plots.style():
         epochs = np.arange(1, 26)
         ax.plot(epochs, history["val_loss"], **plots.look(0), label="weights of training")
         ax.plot(epochs[-len(late) :], late, **plots.look(1), label="their average from epoch 6 on")
-        ax.set(yscale="log", xlabel="epoch", ylabel="validation loss (nats)", title="The average lies in the valley")
+        ax.set(
+            yscale="log",
+            xlabel="epoch",
+            ylabel="validation loss (nats)",
+            title="Weights that rattle, and their average",
+        )
         ax.legend()
-    save(fig, "weight-average", f"{WHERE}, rate 0.8 held constant.")
+    save(fig, "weight-average", "digits, MLP 64-64-10, SGD, batch 4, one seed, rate 0.6 held constant.")
 
 
 def main():

@@ -196,7 +196,8 @@ class WeightAverage(keras.callbacks.Callback):
     def _put(self) -> None:
         model = self.model
         for own, mean in zip(model.trainable_variables, self._now.average, strict=True):
-            own.assign(keras.ops.cast(mean, own.dtype))
+            # a copy, since JAX gives the memory of the model's weights to the next step
+            own.assign(keras.ops.copy(keras.ops.cast(mean, own.dtype)))
         if batch_norms(model):
             estimate_batch_statistics(model, self._data, batch_size=self._batch_size)
 
