@@ -126,11 +126,11 @@ def draw_snapshot_ensemble(part):
 def draw_weight_average(part):
     validation = (part.validation.x, part.validation.y)
     average = WeightAverage(start=5, validation=validation, evaluate_every=1)
-    _, history = trained(part, [average], rate=0.6, epochs=25, batch_size=4)
+    _, history = trained(part, [average], rate=0.8, epochs=15, batch_size=8)
     late = history["average_val_loss"]
     fig, ax = plots.figure()
     with plots.style():
-        epochs = np.arange(1, 26)
+        epochs = np.arange(1, 16)
         ax.plot(epochs, history["val_loss"], **plots.look(0), label="weights of training")
         ax.plot(epochs[-len(late) :], late, **plots.look(1), label="their average from epoch 6 on")
         ax.set(
@@ -140,7 +140,7 @@ def draw_weight_average(part):
             title="Weights that rattle, and their average",
         )
         ax.legend()
-    save(fig, "weight-average", "digits, MLP 64-64-10, SGD, batch 4, one seed, rate 0.6 held constant.")
+    save(fig, "weight-average", "digits, MLP 64-64-10, SGD, batch 8, one seed, rate 0.8 held constant.")
 
 
 def main():
