@@ -1,0 +1,31 @@
+"""Moments on a clock that rounds: an update that is meant to be the first of something has to be the first of it."""
+
+import numpy as np
+
+
+def rounding(xp) -> float:
+    """The distance of 1 to the next number, where `xp` computes: float64 in NumPy, float32 in the graph."""
+    return float(np.finfo(np.float64 if xp is np else np.float32).eps)
+
+
+def reached(t, moment: float, xp):
+    """Whether t ≥ moment, with t = 0.3 counted as having reached a moment of 3 · 0.1, as `step.periods` counts."""
+    return t * (1 + 2 * rounding(xp)) >= moment
+
+
+def since(t, start: float, *, updates: int, xp):
+    """The time since `start`, 0 before it: the clock of a schedule that begins there.
+
+    Subtracting keeps the rounding of t and loses its digits: 100.4 − 100.1 is 0.30000000000001137 and other pairs fall
+    as far below. A time that is a whole number of updates but for that rounding is therefore taken as one, and any
+    other is lifted by it, so that no floor that follows is an update late.
+
+    Args:
+        t: an array of the namespace `xp`.
+        start: in t's unit.
+        updates: in one unit of t.
+    """
+    noise = 4 * rounding(xp) * t
+    local = xp.maximum(t - start, 0.0)
+    whole = xp.round(local * updates) / updates
+    return xp.where(xp.abs(local - whole) <= noise, whole, local + noise)
