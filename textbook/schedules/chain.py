@@ -63,6 +63,8 @@ class Chain(Schedule):
         return rate
 
     def momentum_formula(self, t, xp):
+        if not self.has_momentum:
+            return super().momentum_formula(t, xp)  # which refuses
         momentum = None
         for start, length, schedule in zip(self._starts, (*self.lengths, math.inf), self.schedules, strict=True):
             if not schedule.has_momentum:

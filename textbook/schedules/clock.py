@@ -1,5 +1,7 @@
 """Moments on a clock that rounds: an update that is meant to be the first of something has to be the first of it."""
 
+import math
+
 import numpy as np
 
 
@@ -16,16 +18,20 @@ def reached(t, moment: float, xp):
 def since(t, start: float, *, updates: int, xp):
     """The time since `start`, 0 before it: the clock of a schedule that begins there.
 
-    Subtracting keeps the rounding of t and loses its digits: 100.4 − 100.1 is 0.30000000000001137 and other pairs fall
-    as far below. A time that is a whole number of updates but for that rounding is therefore taken as one, and any
-    other is lifted by it, so that no floor that follows is an update late.
+    Subtracting keeps the rounding of t and loses its digits: 100.4 − 100.1 is 0.30000000000001137, and other pairs
+    fall as far below. Where t is a whole number of updates but for its rounding, updates are counted instead; anywhere
+    else the difference is lifted by the rounding, so that no floor that follows is late.
 
     Args:
         t: an array of the namespace `xp`.
         start: in t's unit.
         updates: in one unit of t.
     """
+    # of the updates before the start, the part of one is kept by itself: it would cost the count its digits
+    before = start * updates
+    whole = math.floor(before + 1e-9 * max(before, 1.0))
+    part = before - whole if before - whole > 1e-9 * max(before, 1.0) else 0.0
     noise = 4 * rounding(xp) * t
-    local = xp.maximum(t - start, 0.0)
-    whole = xp.round(local * updates) / updates
-    return xp.where(xp.abs(local - whole) <= noise, whole, local + noise)
+    update = xp.round(t * updates)
+    counted = ((update - whole) - part) / updates
+    return xp.maximum(xp.where(xp.abs(t - update / updates) <= noise, counted, t - start + noise), 0.0)

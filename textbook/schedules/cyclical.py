@@ -31,6 +31,8 @@ class Cycle:
         return self.base + (self.maximum - self.base) * self._height(t, xp)
 
     def momentum_formula(self, t, xp):
+        if self.momentum_range is None:
+            return super().momentum_formula(t, xp)  # which refuses
         low, high = self.momentum_range
         return high - (high - low) * self._height(t, xp)
 

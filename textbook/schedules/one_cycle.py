@@ -148,6 +148,8 @@ class OneCycle(Schedule):
         return self._through([(phase.end, *phase.rates) for phase in self._phases()], t, xp)
 
     def momentum_formula(self, t, xp):
+        if self.momentum_range is None:
+            return super().momentum_formula(t, xp)  # which refuses
         return self._through([(phase.end, *phase.momenta) for phase in self._phases()], t, xp)
 
     def _phases(self) -> list[Phase]:
