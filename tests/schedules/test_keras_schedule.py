@@ -8,22 +8,10 @@ import keras
 import numpy as np
 import pytest
 
+from tests.schedules.compiled import compiled
 from tests.schedules.test_base import CYCLE, EVERY_FAMILY, families, fit, fitted, tiny_model
 from textbook.schedules import Chain, Constant, OneCycle, Schedule, StepDecay, Warmup
 from textbook.schedules.keras_schedule import InSteps
-
-
-def compiled(rate):
-    """The rate as the backend compiles it, for a whole number in an int32 scalar."""
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        return tf.function(rate, input_signature=[tf.TensorSpec([], tf.int32)])
-    if keras.backend.backend() == "jax":
-        import jax
-
-        return jax.jit(rate)
-    return rate  # torch runs it as it stands
 
 
 @families
@@ -35,7 +23,7 @@ def test_the_graph_agrees_with_numpy_on_the_whole_curve(schedule):
     np.testing.assert_allclose(keras.ops.convert_to_numpy(rate(updates)), expected, rtol=1e-5, atol=1e-8)
     traced = compiled(rate)
     for update in range(0, 40 * steps, 61):
-        value = traced(keras.ops.convert_to_tensor(update, "int32"))
+        value = traced(update)
         assert float(value) == pytest.approx(expected[update], rel=1e-5, abs=1e-8)
         assert value.shape == ()
 
