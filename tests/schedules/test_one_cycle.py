@@ -217,3 +217,13 @@ def test_values_stay_between_their_bounds_and_end_at_the_last_update(total, step
     assert np.all(table.learning_rate <= 0.7 * (1 + 1e-12)) and np.all(table.learning_rate >= final * (1 - 1e-9))
     assert np.all(table.momentum <= 0.95 + 1e-12) and np.all(table.momentum >= 0.85 - 1e-12)
     np.testing.assert_allclose(table.learning_rate[total * steps - 1 :], final, rtol=1e-9)
+
+
+@pytest.mark.tensorflow
+def test_in_a_condition_it_counts_that_conditions_updates():
+    from textbook.replicas.plan import rates_of
+
+    rates = rates_of(OneCycle(1.0, total=10).per_update(), updates=70, per_epoch=7)
+    np.testing.assert_allclose(rates, by_loop(70, pct=0.3)[0], rtol=1e-9)
+    held = rates_of(OneCycle(1.0, total=10), updates=70, per_epoch=7)
+    np.testing.assert_allclose(held, np.repeat(RATES, 7), rtol=2e-6)

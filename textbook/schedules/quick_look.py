@@ -44,6 +44,8 @@ def plot(schedule: Schedule, ax=None, *, epochs: int | None = None, steps_per_ep
             right = ax.twinx()
             _stairs(right, values.epoch, values.momentum, end, **plots.look(1), label="momentum")
             right.set_ylabel("momentum (dashed)")
+            # the style hides it, and an axis without its line is read as the other one's
+            right.spines["right"].set_visible(True)
             right.grid(visible=False)
     return ax
 
