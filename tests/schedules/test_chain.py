@@ -97,6 +97,12 @@ def test_wrong_arguments_are_refused(schedules, lengths, message):
         Chain(schedules, lengths=lengths)
 
 
+def test_a_turn_that_begins_between_two_updates_drops_on_time():
+    # found by the test below: seven turns a unit, read where t is a whole number and the start is not
+    chain = Chain([Constant(2.0), Constant(2.0), StepDecay(1.0, factor=0.5, every=1 / 7)], lengths=[1 / 7, 50 / 7])
+    assert np.array_equal(chain(np.arange(51, 90) / 7), 0.5 ** np.arange(39))
+
+
 @settings(max_examples=80, deadline=None)
 @given(
     lengths=st.lists(st.integers(1, 500), min_size=2, max_size=4),

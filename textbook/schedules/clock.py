@@ -19,8 +19,8 @@ def since(t, start: float, *, updates: int, xp):
     """The time since `start`, 0 before it: the clock of a schedule that begins there.
 
     Subtracting keeps the rounding of t and loses its digits: 100.4 − 100.1 is 0.30000000000001137, and other pairs
-    fall as far below. Where t is a whole number of updates but for its rounding, updates are counted instead; anywhere
-    else the difference is lifted by the rounding, so that no floor that follows is late.
+    fall as far below. Where t is a whole number of updates but for its rounding, updates are counted instead; anything
+    else is lifted by its rounding, so that no floor that follows is late.
 
     Args:
         t: an array of the namespace `xp`.
@@ -34,4 +34,6 @@ def since(t, start: float, *, updates: int, xp):
     noise = 4 * rounding(xp) * t
     update = xp.round(t * updates)
     counted = ((update - whole) - part) / updates
+    if part:  # rounded itself, as `start` is
+        counted = counted * (1 + rounding(xp)) + 4 * rounding(np) * start
     return xp.maximum(xp.where(xp.abs(t - update / updates) <= noise, counted, t - start + noise), 0.0)

@@ -27,8 +27,8 @@ class WarmRestarts(Schedule):
         shrink: what each cycle's height above `final` is multiplied by, above 0 and up to 1.
         final: rate that each cycle falls to, 0 or more and below `maximum`.
 
-    As Keras's `CosineDecayRestarts(maximum, period * steps_per_epoch, growth, shrink, final / maximum)`, whose float32
-    logarithm puts some restarts an update late or early, and with shrink = 1 as torch's `CosineAnnealingWarmRestarts`.
+    As Keras's `CosineDecayRestarts(maximum, period * steps_per_epoch, growth, shrink, final / maximum)` and, with
+    shrink = 1, torch's `CosineAnnealingWarmRestarts`.
     Source: Loshchilov and Hutter (2017), "SGDR: stochastic gradient descent with warm restarts".
 
     >>> restarts = WarmRestarts(0.2, period=10, growth=2, shrink=0.5)
