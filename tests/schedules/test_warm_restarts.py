@@ -116,4 +116,4 @@ def test_wrong_arguments_are_refused(arguments, message):
 def test_values_stay_between_their_bounds(period, growth, shrink, t):
     restarts = WarmRestarts(0.2, period=period, growth=growth, shrink=shrink, final=0.01)
     assert 0.01 <= restarts(t) <= 0.2 * (1 + 1e-12)
-    assert restarts(t) == restarts(t) == restarts([t, 0.0])[0]
+    assert restarts(t) == restarts(t) == pytest.approx(restarts([t, 0.0])[0], rel=1e-12)
