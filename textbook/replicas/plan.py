@@ -188,7 +188,7 @@ def rates_of(rate, *, updates: int, per_epoch: int) -> np.ndarray:
     """The learning rate of every update, shape (updates,)."""
     update = np.arange(updates)
     if isinstance(rate, PerUpdate):
-        return np.asarray(rate.schedule(update / per_epoch), float)
+        return np.asarray(rate.schedule.with_updates(per_epoch)(update / per_epoch), float)
     if isinstance(rate, Schedule):
         by_epoch = np.asarray(rate(np.arange(float(steps(updates, per_epoch)))), float)
         return by_epoch[update // per_epoch]

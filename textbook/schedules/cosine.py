@@ -32,6 +32,10 @@ class CosineDecay(Schedule):
         object.__setattr__(self, "total", positive("total", self.total))
         object.__setattr__(self, "final", between("final", self.final, low=0.0, high=self.initial))
 
+    @property
+    def duration(self):
+        return self.total
+
     def formula(self, t, xp):
         share_left = (1 + xp.cos(math.pi * xp.minimum(t, self.total) / self.total)) / 2
         return self.final + (self.initial - self.final) * share_left

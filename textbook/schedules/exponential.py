@@ -2,7 +2,7 @@
 
 from dataclasses import KW_ONLY, dataclass
 
-from textbook.schedules.arguments import positive, share
+from textbook.schedules.arguments import positive, share, switch
 from textbook.schedules.base import Schedule
 from textbook.schedules.step import periods
 
@@ -34,8 +34,7 @@ class ExponentialDecay(Schedule):
         object.__setattr__(self, "initial", positive("initial", self.initial))
         object.__setattr__(self, "factor", share("factor", self.factor))
         object.__setattr__(self, "every", positive("every", self.every))
-        if not isinstance(self.staircase, bool):
-            raise ValueError(f"expected staircase as True or False, got {self.staircase!r}; mend by one of the two")
+        switch("staircase", self.staircase)
 
     def formula(self, t, xp):
         exponent = periods(t, self.every, xp) if self.staircase else t / self.every

@@ -3,7 +3,8 @@
 import keras
 
 from textbook.schedules.arguments import whole
-from textbook.schedules.base import FAMILIES, Schedule
+from textbook.schedules.base import Schedule, a_schedule
+from textbook.schedules.config import from_config, to_config
 
 
 @keras.saving.register_keras_serializable(package="textbook")
@@ -20,36 +21,29 @@ class InSteps(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(self, schedule: Schedule, steps_per_epoch: int):
         super().__init__()
-        if not isinstance(schedule, Schedule):
-            raise ValueError(f"expected a schedule, got {schedule!r}; mend by StepDecay(…).in_steps(n) or the like")
-        self.schedule = schedule
+        self.schedule = a_schedule("schedule", schedule)
         self.steps_per_epoch = whole(
             "steps_per_epoch", steps_per_epoch, least=1, mend="mend by math.ceil(rows / batch_size)"
         )
+        self._resolved = schedule.with_updates(self.steps_per_epoch)
 
     def __call__(self, step):
         # float32 even where Keras computes in half precision: float16 cannot count past 2048
         dtype = "float64" if keras.config.floatx() == "float64" else "float32"
         t = keras.ops.cast(step, dtype) / self.steps_per_epoch
-        return self.schedule.formula(t, keras.ops)
+        return self._resolved.formula(t, keras.ops)
+
+    @property
+    def momentum(self) -> "InSteps":
+        """The schedule's momentum at update k, for `textbook.optimizers`; AttributeError where it has none."""
+        return InSteps(self.schedule.momentum, self.steps_per_epoch)
 
     def get_config(self):
-        family = type(self.schedule).__name__
-        return {
-            "family": family,
-            "arguments": self.schedule.arguments(),
-            "steps_per_epoch": self.steps_per_epoch,
-        }
+        return {**to_config(self.schedule), "steps_per_epoch": self.steps_per_epoch}
 
     @classmethod
     def from_config(cls, config):
-        family = config["family"]
-        if family not in FAMILIES:
-            raise ValueError(
-                f"expected one of the schedules {', '.join(sorted(FAMILIES))}, got {family!r}; "
-                "mend by importing the module that defines it before the model is loaded"
-            )
-        return cls(FAMILIES[family](**config["arguments"]), config["steps_per_epoch"])
+        return cls(from_config(config), config["steps_per_epoch"])
 
     def __repr__(self):
         return f"{self.schedule!r}.in_steps({self.steps_per_epoch})"
