@@ -24,9 +24,9 @@ class BatchLoss(keras.callbacks.Callback):
             Keras counts; of a block, its last batch), `batches` (in this row), `rows`, `loss`.
         history: {"batch_loss": one array per epoch}, to stand beside `History.history`.
 
-    Against losses computed in NumPy the error is that of one float32 loss, below 2e-6 of it. While an iterator of
-    unknown length is in its first epoch, nothing can be set aside safely and the loss is a difference of two totals; its
-    error is then up to 6e-8 of the total, that is, of the mean loss times the number of batches so far.
+    Against losses computed in NumPy the error is that of one float32 loss, below 2e-6 of it. With an iterator of
+    unknown length nothing can be set aside safely, and the loss is a difference of two totals; its error is then up to
+    1.2e-7 of the total, that is, of the mean loss times the number of batches so far.
 
     Raises: ValueError for `steps_per_execution` above 1 unless `blocks=True`; for a model that keeps no running loss.
 

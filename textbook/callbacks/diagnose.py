@@ -44,8 +44,8 @@ class Diagnose(keras.callbacks.Callback):
         seen = {name: float(logs[name]) for name in ("loss", "val_loss") if name in (logs or {})}
         if self._history and set(seen) != set(self._history):
             raise ValueError(
-                f"expected {' and '.join(self._history)} in every epoch, got {' and '.join(seen) or 'neither'} in epoch "
-                f"{epoch + 1}; mend by fit(validation_freq=1)"
+                f"expected {' and '.join(self._history)} in every epoch, got {' and '.join(seen) or 'neither'} in "
+                f"epoch {epoch + 1}; mend by fit(validation_freq=1)"
             )
         for name, value in seen.items():
             self._history.setdefault(name, []).append(value)
