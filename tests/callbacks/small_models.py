@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+ON_JAX = keras.backend.backend() == "jax"
 ON_TORCH = keras.backend.backend() == "torch"
 L2 = 0.05
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.callbacks.small_models import ON_TORCH, by_numpy, classifier, data
+from tests.callbacks.small_models import ON_JAX, ON_TORCH, by_numpy, classifier, data
 from textbook.callbacks import CleanTrainLoss
 
 X, Y, WEIGHTS = data()
@@ -74,6 +74,8 @@ def test_evaluate_agrees_with_metrics_several_outputs_and_penalties_on_outputs()
 def test_it_works_however_the_model_is_compiled(how):
     if ON_TORCH and "steps_per_execution" in how:
         pytest.skip("Keras's torch trainer refuses it")
+    if ON_JAX and "run_eagerly" in how:
+        pytest.skip("JAX takes half a minute to compile an eager epoch operation by operation")
     model = classifier(**how)
     clean = fitted(model, [CleanTrainLoss(X, Y, metrics=True)])
     loss, penalty = by_numpy(model, X, Y)
@@ -93,7 +95,7 @@ def test_mixed_precision_gives_what_evaluate_gives():
 
 def test_early_stopping_that_stands_after_it_can_monitor_it():
     model = classifier(optimizer=keras.optimizers.SGD(0.0))  # nothing improves: patience runs out
-    stop = keras.callbacks.EarlyStopping("clean_loss", patience=1)
+    stop = keras.callbacks.EarlyStopping("clean_loss", mode="min", patience=1)
     assert len(fitted(model, [CleanTrainLoss(X, Y), stop], epochs=9)["clean_loss"]) == 2
 
 
@@ -137,7 +139,7 @@ def test_a_tf_dataset_gives_what_its_arrays_give():
 
     rows = tf.data.Dataset.from_tensor_slices((X, Y, WEIGHTS)).batch(16)
     model = classifier()
-    clean = fitted(model, [CleanTrainLoss(rows, subset=None)], x=rows, y=None, batch_size=None)
+    clean = fitted(model, [CleanTrainLoss(rows, subset=None)], x=rows, y=None, batch_size=None, shuffle=False)
     assert clean["clean_loss"][-1] == pytest.approx(by_numpy(model, X, Y, WEIGHTS)[0], rel=2e-6)
     assert [len(batch[0]) for batch in CleanTrainLoss(rows, subset=40)._data.batches()] == [16, 16, 16]
     with pytest.raises(ValueError, match=r"expected a dataset that ends, got one that repeats for ever; mend by"):

@@ -16,7 +16,7 @@ class CleanTrainLoss(keras.callbacks.Callback):
 
     Nothing of the model is assigned: metrics, batch-norm statistics and dropout's seeds stay as they are, so training
     goes on, bit for bit, as it does without this callback. Callbacks that monitor one of its keys, such as
-    `EarlyStopping(monitor="clean_loss")`, come after it in the list.
+    `EarlyStopping("clean_loss", mode="min")`, come after it in the list; Keras cannot guess their mode.
 
     Args:
         x, y: the training data as given to `fit`; x alone as a `PyDataset`, a `DataLoader` over indexed rows, or a
