@@ -110,7 +110,7 @@ def test_a_subset_is_the_same_rows_every_epoch_and_auto_is_a_quarter_of_many():
         values[subset] = rows.tolist()
     assert values["auto"] == values[3000] == values[0.25] and len(values["auto"]) == 3000
     assert values[None] == list(range(12_000)) and len(values[50]) == 50
-    assert len(CleanTrainLoss(x[:5000], y[:5000])._data._rows) == 2000  # never fewer
+    assert len(CleanTrainLoss(x[:3000], y[:3000])._data._rows) == 1000  # never fewer
     assert len(CleanTrainLoss(X, Y)._data._rows) == len(X)
     other = CleanTrainLoss(x, y, subset=50, seed=1)._data._rows
     assert set(other.tolist()) != set(values[50])

@@ -12,7 +12,7 @@ from textbook.schedules.arguments import whole
 from textbook.seeding import stream
 
 # "auto" reads a quarter of the rows, and never fewer than this many
-_SHARE, _FEWEST = 0.25, 2000
+_SHARE, _FEWEST = 0.25, 1000
 # a batch without `batch_size` holds as many rows as fit both bounds
 _MOST_ROWS, _MOST_BYTES = 1024, 8 * 2**20
 
@@ -23,7 +23,7 @@ def batches_of(x, y=None, *, sample_weight=None, subset="auto", batch_size: int 
     Args:
         x, y, sample_weight: as for `fit`: arrays, rows first, or nests of them; or x alone as a `PyDataset`, a
             `torch.utils.data.DataLoader` over indexed rows, or a `tf.data.Dataset`.
-        subset: rows, share of the rows above 0 and up to 1, None for all, or "auto": a quarter, but at least 2,000
+        subset: rows, share of the rows above 0 and up to 1, None for all, or "auto": a quarter, but at least 1,000
             rows. Of arrays and of a DataLoader rows are drawn, of a PyDataset batches; a tf.data.Dataset is read from
             its front. What comes in batches is read in whole batches.
         batch_size: rows a batch of arrays; by default 1,024 rows or 8 MiB of x, whichever is less.
