@@ -2,16 +2,13 @@
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 
 from textbook import datasets, plots, splits
 from textbook.callbacks import BatchLoss, CleanTrainLoss, Diagnose, HyperparameterScheduler
-from textbook.quiet import import_keras
 from textbook.schedules import CosineDecay
-
-import_keras(["keras"])
-import keras
 
 FIGURES = Path(__file__).parent / "figures"
 CROSS_ENTROPY = {"loss": "sparse_categorical_crossentropy"}
@@ -67,10 +64,11 @@ def batch_loss(part):
     fig, ax = plots.figure()
     with plots.style():
         updates = each.table["update"]
-        ax.plot(updates, each.table.loss, **plots.look(0), label="the batch's own loss (BatchLoss)")
-        ax.plot(
-            updates, logged.values, **plots.look(1) | {"marker": ""}, label='logs["loss"]: the epoch\'s running mean'
-        )
+        own, mean = (plots.look(i) | {"marker": ""} for i in range(2))
+        ax.plot(updates, each.table.loss, **own, label="the batch's own loss (BatchLoss)")
+        for epoch, rows in each.table.groupby("epoch"):
+            name = None if epoch else 'logs["loss"]: the epoch\'s running mean'
+            ax.plot(rows["update"], np.array(logged.values)[rows.index], **mean, label=name)
         ax.legend()
     ax.set(xlabel="update", ylabel="loss (nats)", ylim=(0, None))
     plots.caption(fig, f"Digits, n = {len(train.y)}, batches of 32, two epochs; 64 ReLU units, Adam 0.003; seed 0.")
@@ -116,7 +114,7 @@ def hyperparameter_scheduler():
         ax.plot(ignored, **plots.look(1), label="used: attribute set by a callback, step compiled")
         ax.plot(obeyed, **plots.look(0), label="used: HyperparameterScheduler, run_eagerly=True")
         ax.legend(loc="lower left")
-    ax.set(xlabel="update", ylabel="momentum", ylim=(0.45, 1))
+    ax.set(xlabel="update", ylabel="momentum", ylim=(0.45, 1), xticks=range(0, 20, 5))
     plots.caption(
         fig,
         "SGD with a gradient of 0, where each step of the weight is the last one times the momentum. The compiled step "
@@ -163,7 +161,7 @@ def diagnose(part):
     y = np.where(rng.random(200) < 0.1, rng.integers(10, size=200), train.y[:200])
     model, judge = classifier(width=128), Diagnose(chance=np.log(10))
     history = model.fit(
-        train.x[:200], y, epochs=60, verbose=0, validation_data=(held.x, held.y), callbacks=[judge]
+        train.x[:200], y, epochs=45, verbose=0, validation_data=(held.x, held.y), callbacks=[judge]
     ).history
     rows = [(name, i + 1, value) for name in ("loss", "val_loss") for i, value in enumerate(history[name])]
     fig, ax = plots.figure()
