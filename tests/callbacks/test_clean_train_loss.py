@@ -39,12 +39,11 @@ def test_sample_weights_and_class_weights_weigh_as_in_fit():
     assert clean["clean_objective"] == pytest.approx(clean["loss"], rel=2e-6)
 
 
-@pytest.mark.parametrize("metrics", [False, True])
-def test_training_goes_on_bit_for_bit_as_without_it(metrics):
+def test_training_goes_on_bit_for_bit_as_without_it():
     runs = []
-    for callbacks in ([], [CleanTrainLoss(X, Y, metrics=metrics, batch_size=32)]):
+    for callbacks in ([], [CleanTrainLoss(X, Y, metrics=True, batch_size=32)]):
         model = classifier(norm=True, optimizer=keras.optimizers.Adam(0.01))
-        history = fitted(model, callbacks, validation_data=(X[:20], Y[:20]), epochs=3)
+        history = fitted(model, callbacks, validation_data=(X[:16], Y[:16]), epochs=2)
         state = [keras.ops.convert_to_numpy(variable) for variable in (*model.variables, *model.metrics_variables)]
         runs.append(({name: history[name] for name in ("loss", "accuracy", "val_loss", "val_accuracy")}, state))
     (plain, plain_state), (watched, watched_state) = runs
@@ -61,8 +60,8 @@ def test_evaluate_agrees_with_metrics_several_outputs_and_penalties_on_outputs()
     model = keras.Model(inputs, [first, second])
     model.compile("sgd", ["mse", "mae"], loss_weights=[1.0, 3.0], metrics=[["mae"], ["mse"]])
     targets = [X[:, :1] ** 2, X[:, 1:2]]
-    clean = fitted(model, [CleanTrainLoss(X, targets, metrics=True, batch_size=30)], y=targets)
-    evaluated = model.evaluate(X, targets, batch_size=30, verbose=0, return_dict=True)
+    clean = fitted(model, [CleanTrainLoss(X, targets, metrics=True, batch_size=32)], y=targets)
+    evaluated = model.evaluate(X, targets, batch_size=32, verbose=0, return_dict=True)
     assert clean["clean_objective"][-1] == pytest.approx(evaluated.pop("loss"), rel=2e-6)
     data_loss = evaluated["first_loss"] + 3 * evaluated["second_loss"]
     assert clean["clean_loss"][-1] == pytest.approx(data_loss, rel=2e-5)
@@ -89,8 +88,8 @@ def test_mixed_precision_gives_what_evaluate_gives():
         model = classifier()
     finally:
         keras.config.set_dtype_policy("float32")
-    clean = fitted(model, [CleanTrainLoss(X, Y, batch_size=90)])
-    assert clean["clean_objective"][-1] == pytest.approx(model.evaluate(X, Y, batch_size=90, verbose=0)[0], rel=1e-4)
+    clean = fitted(model, [CleanTrainLoss(X, Y, batch_size=96)])
+    assert clean["clean_objective"][-1] == pytest.approx(model.evaluate(X, Y, batch_size=96, verbose=0)[0], rel=1e-4)
 
 
 def test_early_stopping_that_stands_after_it_can_monitor_it():
@@ -167,7 +166,7 @@ def test_batches_of_large_rows_are_small():
     assert sizes == [8] * 5
 
 
-@pytest.mark.parametrize("subset", [0, -3, 0.0, 1.5, True, "half", 91])
+@pytest.mark.parametrize("subset", [0, -3, 0.0, 1.5, True, "half", 97])
 def test_wrong_subsets_are_refused(subset):
     with pytest.raises(ValueError, match=r"expected subset .*, got .*; mend by"):
         CleanTrainLoss(X, Y, subset=subset)
