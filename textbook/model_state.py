@@ -1,0 +1,145 @@
+"""Everything that training changes in a compiled Keras model: remembered, and put back to the last bit."""
+
+import numpy as np
+
+from textbook.random_state import RandomState
+
+
+class ModelState:
+    """A compiled model's state at one moment, and the global random numbers' with it.
+
+    It holds the weights and the other variables of the layers (batch-norm statistics, the seeds of dropout), the
+    optimizer's slots, iterations and rate, the metrics, `stop_training`, `_initial_epoch`, and which optimizer, schedule
+    and compiled train function the model had. What follows `restore` is what would have followed `of`, bit for bit.
+    What lies outside the model is not covered: the position of a data set that shuffles itself, a Python attribute that
+    a layer of your own counts in.
+
+    >>> import keras, numpy as np
+    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")])
+    >>> model.compile("sgd", "mse")
+    >>> state = ModelState.of(model)
+    >>> _ = model.train_on_batch(np.ones((4, 1)), np.zeros((4, 1)))
+    >>> float(model.get_weights()[0][0, 0]) < 1
+    True
+    >>> state.restore(model)
+    >>> float(model.get_weights()[0][0, 0])
+    1.0
+    """
+
+    def __init__(self, model):
+        self._model = model
+        self._values = [(variable, _copied(variable)) for variable in _variables(model)]
+        self._attributes = {name: getattr(model, name, None) for name in ("stop_training", "_initial_epoch")}
+        self._optimizer, self._rate = model.optimizer, rate_of(model.optimizer)
+        self._train_function = model.train_function
+        self._modes = _modes(model)
+        self._random = RandomState.now()
+
+    @classmethod
+    def of(cls, model) -> "ModelState":
+        """The state of a compiled, built model. An optimizer that has no slots yet gets them, as `fit` would do first.
+
+        Raises: ValueError for a model that is not compiled or not built.
+        """
+        if not getattr(model, "compiled", False) or model.optimizer is None:
+            raise ValueError(
+                "expected a model compiled with an optimizer, got one that is not; "
+                "mend by model.compile(optimizer, loss)"
+            )
+        if not model.built:
+            raise ValueError(
+                "expected a built model, got one whose weights do not exist yet; mend by model.build(shape) or by "
+                "calling it on a batch"
+            )
+        if hasattr(model, "jax_state_sync"):
+            model.jax_state_sync()  # in the midst of JAX's fit the variables are empty until asked for
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+        return cls(model)
+
+    def restore(self, model) -> None:
+        """Put everything back into the model that it was taken from.
+
+        Raises: ValueError for another model.
+        """
+        if model is not self._model:
+            raise ValueError(
+                f"expected the model whose state this is, {self._model.name!r}, got {getattr(model, 'name', model)!r}; "
+                "mend by ModelState.of of that model"
+            )
+        if hasattr(model, "_jax_state_synced"):
+            model._jax_state, model._jax_state_synced = None, True  # what JAX's trainer still holds is out of date
+        swapped = model.optimizer is not self._optimizer or rate_of(self._optimizer) is not self._rate
+        if swapped:
+            set_optimizer(model, self._optimizer)
+            set_rate(self._optimizer, self._rate)
+        if swapped or self._train_function is not None:
+            model.train_function = self._train_function
+        known = set()
+        for variable, value in self._values:
+            variable.assign(value)
+            known.add(id(variable))
+        for metric in model.metrics:  # those that training made first start anew, as they would have
+            if any(id(variable) not in known for variable in metric.variables):
+                metric.reset_state()
+        for name, value in self._attributes.items():
+            setattr(model, name, value)
+        for module, training in self._modes:
+            module.training = training
+        if self._modes:
+            model.zero_grad()
+        self._random.restore()
+
+
+def inner(optimizer):
+    """The optimizer that holds rate and slots: the one inside a `LossScaleOptimizer`, or the optimizer itself."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def rate_of(optimizer):
+    """The object that the optimizer takes its rate from: a `keras.Variable`, a schedule or a function."""
+    return inner(optimizer)._learning_rate
+
+
+def set_rate(optimizer, rate) -> None:
+    """Make an object the source of the rate: a schedule or a function by Keras's own setter, or a `keras.Variable`.
+
+    Keras offers no way from a schedule back to a number, so a variable is put in its place as the constructor does it.
+    A train function that was compiled before still uses the former one.
+    """
+    import keras
+
+    holder = inner(optimizer)
+    if not isinstance(rate, keras.Variable):
+        holder.learning_rate = rate  # takes a former variable out of the optimizer's list as well
+    elif rate is not holder._learning_rate:
+        holder._track_variable(rate)
+        holder._learning_rate = rate
+
+
+def set_optimizer(model, optimizer) -> None:
+    """Give a compiled model another optimizer, without the bookkeeping that Keras's `compile` avoids as well."""
+    object.__setattr__(model, "optimizer", optimizer)
+
+
+def _variables(model) -> list:
+    every = [*model.variables, *model.optimizer.variables]
+    for metric in model.metrics:
+        every += metric.variables
+    return list({id(variable): variable for variable in every}.values())
+
+
+def _copied(variable) -> np.ndarray:
+    import keras
+
+    # a copy of its own: what the backends hand out may be a view of memory that training overwrites or gives away
+    return np.array(keras.ops.convert_to_numpy(variable))
+
+
+def _modes(model) -> list:
+    """Torch's modules with their training mode, which `train` and `eval` switch; none on the other backends."""
+    import keras
+
+    if keras.backend.backend() != "torch":
+        return []
+    return [(module, module.training) for module in model.modules()]
