@@ -9,8 +9,8 @@ class ModelState:
     """A compiled model's state at one moment, and the global random numbers' with it.
 
     It holds the weights and the other variables of the layers (batch-norm statistics, the seeds of dropout), the
-    optimizer's slots, iterations and rate, the metrics, `stop_training`, `_initial_epoch`, and which optimizer, schedule
-    and compiled train function the model had. What follows `restore` is what would have followed `of`, bit for bit.
+    optimizer's slots, iterations and rate, the metrics, `stop_training`, `_initial_epoch`, and which optimizer,
+    schedule and compiled train function the model had. What follows `restore` is what would have followed `of`, bit for bit.
     What lies outside the model is not covered: the position of a data set that shuffles itself, a Python attribute that
     a layer of your own counts in.
 

@@ -74,8 +74,6 @@ def test_a_schedule_is_set_aside_and_put_back(make, data, same_training):
     same_training(again, oracle, train(again, data), expected)
 
 
-
-
 @pytest.mark.parametrize("error", (RuntimeError, KeyboardInterrupt))
 def test_an_error_or_ctrl_c_in_the_midst_restores_as_well(make, data, monkeypatch, error):
     from textbook.range_test import sweep

@@ -18,6 +18,7 @@ def untouched(model, batches: Batches):
     numbers for it.
     """
     check(model)
+    unseen = not _complete(model)
     before = RandomState.now()
     batch = batches.first()
     before.restore()
@@ -30,6 +31,29 @@ def untouched(model, batches: Batches):
     finally:
         state.restore(model)
         batches.rewind()
+        if unseen:
+            _let_fit_look_again(model)
+
+
+def _complete(model) -> bool:
+    """Whether `fit` would train at once, without building layers, loss or metrics from a batch."""
+    parts = [*model._flatten_layers(), model._compile_loss, model._compile_metrics]
+    return all(part.built for part in parts if part is not None)
+
+
+def _let_fit_look_again(model) -> None:
+    """Have the next `fit` build the loss again, as it would have done without us.
+
+    On JAX and torch `fit` draws an order of the samples for the batch that it builds from, and another to train on;
+    without that first look it would train on the first order. On TensorFlow it builds while it trains.
+    """
+    if keras.backend.backend() != "tensorflow":
+        for part in (model._compile_loss, model._compile_metrics):
+            if part is not None:
+                part.built = False
+                if part is model._compile_loss:
+                    part._metrics.clear()  # one for each of several outputs, which building appends
+                return
 
 
 def check(model) -> None:
@@ -74,7 +98,7 @@ class BatchSteps:
             model.train()  # as fit does at the start of an epoch, for layers that are torch modules
 
     def update(self, batch, rate: float) -> float:
-        """Train on one batch (x, y, sample_weight) at this rate; its own loss, before the update, penalties included."""
+        """Train on one batch (x, y, sample_weight) at this rate; its own loss before that, penalties included."""
         self._rate.assign(rate)
         return float(_loss(self._model.train_on_batch(*batch, return_dict=True)))
 
