@@ -1,5 +1,7 @@
 """Everything that training changes in a compiled Keras model: remembered, and put back to the last bit."""
 
+import contextlib
+
 import numpy as np
 
 from textbook.random_state import RandomState
@@ -10,9 +12,9 @@ class ModelState:
 
     It holds the weights and the other variables of the layers (batch-norm statistics, the seeds of dropout), the
     optimizer's slots, iterations and rate, the metrics, `stop_training`, `_initial_epoch`, and which optimizer,
-    schedule and compiled train function the model had. What follows `restore` is what would have followed `of`, bit for bit.
-    What lies outside the model is not covered: the position of a data set that shuffles itself, a Python attribute that
-    a layer of your own counts in.
+    schedule and compiled train function the model had. What follows `restore` is what would have followed `of`, bit
+    for bit. What lies outside the model is not covered: the position of a data set that shuffles itself, a Python
+    attribute that a layer of your own counts in.
 
     >>> import keras, numpy as np
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")])
@@ -26,8 +28,8 @@ class ModelState:
     1.0
     """
 
-    def __init__(self, model):
-        self._model = model
+    def __init__(self, model, *, complete: bool):
+        self._model, self._complete = model, complete
         self._values = [(variable, _copied(variable)) for variable in _variables(model)]
         self._attributes = {name: getattr(model, name, None) for name in ("stop_training", "_initial_epoch")}
         self._optimizer, self._rate = model.optimizer, rate_of(model.optimizer)
@@ -36,26 +38,35 @@ class ModelState:
         self._random = RandomState.now()
 
     @classmethod
-    def of(cls, model) -> "ModelState":
+    def of(cls, model, *, batch=None) -> "ModelState":
         """The state of a compiled, built model. An optimizer that has no slots yet gets them, as `fit` would do first.
 
-        Raises: ValueError for a model that is not compiled or not built.
+        Args:
+            batch: (x, y) or (x, y, sample_weight) to build a model from that is not built; the random numbers that
+                this takes are those that `fit` would take.
+
+        Raises: ValueError for a model that is not compiled, or not built where there is no batch.
         """
         if not getattr(model, "compiled", False) or model.optimizer is None:
             raise ValueError(
                 "expected a model compiled with an optimizer, got one that is not; "
                 "mend by model.compile(optimizer, loss)"
             )
-        if not model.built:
+        if batch is None and not model.built:
             raise ValueError(
                 "expected a built model, got one whose weights do not exist yet; mend by model.build(shape) or by "
                 "calling it on a batch"
             )
         if hasattr(model, "jax_state_sync"):
             model.jax_state_sync()  # in the midst of JAX's fit the variables are empty until asked for
-        if not model.optimizer.built:
-            model.optimizer.build(model.trainable_variables)
-        return cls(model)
+        complete = _complete(model)
+        scope = model.distribute_strategy.scope() if hasattr(model, "distribute_strategy") else contextlib.nullcontext()
+        with scope:
+            if batch is not None:
+                model._symbolic_build(data_batch=batch)
+            if not model.optimizer.built:
+                model.optimizer.build(model.trainable_variables)
+        return cls(model, complete=complete)
 
     def restore(self, model) -> None:
         """Put everything back into the model that it was taken from.
@@ -88,6 +99,8 @@ class ModelState:
             module.training = training
         if self._modes:
             model.zero_grad()
+        if not self._complete:
+            _let_fit_look_again(model)
         self._random.restore()
 
 
@@ -120,6 +133,29 @@ def set_rate(optimizer, rate) -> None:
 def set_optimizer(model, optimizer) -> None:
     """Give a compiled model another optimizer, without the bookkeeping that Keras's `compile` avoids as well."""
     object.__setattr__(model, "optimizer", optimizer)
+
+
+def _complete(model) -> bool:
+    """Whether `fit` would train at once, without building layers, loss or metrics from a batch."""
+    parts = [*model._flatten_layers(), model._compile_loss, model._compile_metrics]
+    return all(part.built for part in parts if part is not None)
+
+
+def _let_fit_look_again(model) -> None:
+    """Have the next `fit` build the loss again, as it would have done if nothing had been built.
+
+    On JAX and torch `fit` draws an order of the samples for the batch that it builds from, and another to train on;
+    without that first look it would train on the first order. On TensorFlow it builds while it trains.
+    """
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        return
+    if model._compile_loss is not None:
+        model._compile_loss.built = False
+        model._compile_loss._metrics.clear()  # one for each of several outputs, which building appends
+    elif model._compile_metrics is not None:
+        model._compile_metrics.built = False
 
 
 def _variables(model) -> list:

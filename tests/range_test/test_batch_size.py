@@ -27,7 +27,7 @@ def out_of_memory():
 
 
 class Bounded(keras.Sequential):
-    """A model whose train function runs out of memory above some number of samples, or after some updates of one size."""
+    """A model whose train function runs out of memory above a size, or after some updates of one size."""
 
     most, patience, tires, error = 10**9, 10**9, None, None
 

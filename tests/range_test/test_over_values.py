@@ -75,6 +75,23 @@ def test_the_training_that_follows_is_the_one_without_a_test(make, data, same_tr
     same_training(ours, oracle, history, expected)
 
 
+def test_a_model_with_two_outputs_is_tested_and_trained_as_without_a_test():
+    def two():
+        keras.utils.set_random_seed(1)
+        inputs = keras.Input((1,))
+        outputs = [keras.layers.Dense(1, name="a")(inputs), keras.layers.Dense(1, name="b")(inputs)]
+        model = keras.Model(inputs, outputs)
+        model.compile("sgd", loss=["mse", "mae"])
+        return model
+
+    oracle, ours = two(), two()
+    keras.utils.set_random_seed(2)
+    expected = oracle.fit(X, [Y, Y], batch_size=4, epochs=2, verbose=0).history
+    keras.utils.set_random_seed(2)
+    weight_decay_range_test(ours, X, [Y, Y], values=(0.0, 0.1), rates=4)
+    assert ours.fit(X, [Y, Y], batch_size=4, epochs=2, verbose=0).history == expected
+
+
 def test_the_runs_are_those_of_the_range_test_itself(linear):
     alone = learning_rate_range_test(linear(), X, Y, smoothing=0.9, **SHORT)
     among = momentum_range_test(linear(), X, Y, values=(0.9, 0.0), **SHORT).tests[0.0]

@@ -15,45 +15,18 @@ def untouched(model, batches: Batches):
     """Build what is not built yet, then let anything happen to the model; at the end all is as it was, come what may.
 
     Building comes first, because the training that follows would do the same at its start and draw the same random
-    numbers for it.
+    numbers for it. Yields the state of the built model, to begin again from as often as needed.
     """
     check(model)
-    unseen = not _complete(model)
     before = RandomState.now()
     batch = batches.first()
     before.restore()
-    scope = model.distribute_strategy.scope() if hasattr(model, "distribute_strategy") else contextlib.nullcontext()
-    with scope:
-        model._symbolic_build(data_batch=batch)
-        state = ModelState.of(model)
+    state = ModelState.of(model, batch=batch)
     try:
-        yield state
+        yield ModelState.of(model)
     finally:
         state.restore(model)
         batches.rewind()
-        if unseen:
-            _let_fit_look_again(model)
-
-
-def _complete(model) -> bool:
-    """Whether `fit` would train at once, without building layers, loss or metrics from a batch."""
-    parts = [*model._flatten_layers(), model._compile_loss, model._compile_metrics]
-    return all(part.built for part in parts if part is not None)
-
-
-def _let_fit_look_again(model) -> None:
-    """Have the next `fit` build the loss again, as it would have done without us.
-
-    On JAX and torch `fit` draws an order of the samples for the batch that it builds from, and another to train on;
-    without that first look it would train on the first order. On TensorFlow it builds while it trains.
-    """
-    if keras.backend.backend() != "tensorflow":
-        for part in (model._compile_loss, model._compile_metrics):
-            if part is not None:
-                part.built = False
-                if part is model._compile_loss:
-                    part._metrics.clear()  # one for each of several outputs, which building appends
-                return
 
 
 def check(model) -> None:
