@@ -35,7 +35,7 @@ def main() -> None:
     decays = weight_decay_range_test(model, x, y, values=(0.0, 1e-4, 1e-3, 1e-2, 1e-1))
     save("weight_decay", decays, f"{DATA} with momentum 0.9, 60 rates, one seed")
     many = learning_rate_range_test_over_seeds(build, splitter, seeds=range(16), momentum=0.9)
-    save("seeds", many, f"{DATA} with momentum 0.9; {plots.seeds_text(many.table)}; 95 % band of the mean")
+    save("seeds", many, f"{DATA} with momentum 0.9; {plots.seeds_text(many.table)}; 95 % band")
 
 
 def save(name: str, result, text: str) -> None:

@@ -64,6 +64,12 @@ def test_rules_say_none_where_the_curve_does_not_show_what_they_look_for():
     assert "try a larger end" in minimum(RATES, -rising).reason
 
 
+def test_a_fall_after_the_explosion_is_not_the_steepest():
+    exploded = CURVE.copy()
+    exploded[92:] = 1.0  # it comes down again at once
+    assert "exploded already" in suggest(RATES, exploded, rates=100)["steepest"].reason
+
+
 def test_too_few_points_give_none_with_a_reason():
     few = suggest(RATES, CURVE[:30], rates=100)  # 30 − 5 − 10 = 15 are left
     assert {found.rate for found in few.values()} == {None}

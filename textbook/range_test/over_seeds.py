@@ -53,8 +53,8 @@ class RangeTestOverSeeds:
         alive = self.table.groupby("update")["smoothed_loss"].transform("count") == seeds
         together = self.table[alive]
         for _, rows in self.table[self.table["update"] >= together["update"].max()].groupby("seed"):
-            ax.plot(rows["learning_rate"], rows["smoothed_loss"], color=plots.GREY, linewidth=0.7, alpha=0.7)
-        plots.band(ax, together, x="learning_rate", y="smoothed_loss", hue=None)
+            ax.plot(rows["learning_rate"], rows["smoothed_loss"], color=plots.GREY, ls="-", linewidth=0.7, alpha=0.7)
+        plots.band(ax, together, x="learning_rate", y="smoothed_loss", hue=None, looks={"": plots.look(0)})
         ax.get_lines()[-1].set_label(f"mean of {seeds} seeds")
         for i, row in enumerate(self.spread.dropna().sort_values("median").itertuples()):
             shown = plots.look(i + 1)

@@ -41,6 +41,7 @@ class RangeTest:
             ax.axvline(at, color=shown["color"], linestyle=shown["linestyle"], label=f"{name} {at:.2g}")
         ax.set(xscale="log", xlabel="learning rate", ylabel="loss of the batch")
         limit_heights(ax, smoothed)
+        ax.set_ylim(bottom=min(ax.get_ylim()[0], 0.95 * self.table["loss"].min()))
         ax.legend()
         return ax
 

@@ -79,6 +79,8 @@ def steepest(rate: np.ndarray, loss: np.ndarray) -> Suggestion:
     at = int(np.argmin(slope))
     if not slope[at] < 0:
         return Suggestion(None, "the loss falls nowhere")
+    if at > np.argmin(loss):
+        return Suggestion(None, "the steepest fall comes after the lowest loss, when the loss has exploded already")
     return Suggestion(float(rate[at]), "there the loss falls fastest over the logarithm of the rate")
 
 
