@@ -1,6 +1,7 @@
 """The library behind the book, named by idea.
 
-`schedules` are pure functions of time; `splits` and `datasets` bring data; `replicas` trains many copies of a model at
+`schedules` are pure functions of time, `optimizers` follow them in the graph, and `callbacks` watch or change a `fit`;
+`range_test` finds a learning rate; `splits` and `datasets` bring data; `replicas` trains many copies of a model at
 once; `diagnosis` reads a training history; `surfaces` and `update_rules` are the books' two-dimensional examples;
 `importance`, `borders` and `statistics` read tables of trials; `experiment` turns a section of the book into a figure
 with verdicts. Importing this package loads no TensorFlow: each name is loaded when it is first used.
@@ -13,6 +14,14 @@ _PUBLIC = {
     "datasets": ("textbook.datasets", None),
     "splits": ("textbook.splits", None),
     "schedules": ("textbook.schedules", None),
+    "optimizers": ("textbook.optimizers", None),
+    "callbacks": ("textbook.callbacks", None),
+    "range_test": ("textbook.range_test", None),
+    "learning_rate_range_test": ("textbook.range_test", "learning_rate_range_test"),
+    "model_state": ("textbook.model_state", None),
+    "gradients": ("textbook.gradients", None),
+    "noise_scale": ("textbook.noise_scale", None),
+    "batch_statistics": ("textbook.batch_statistics", None),
     "replicas": ("textbook.replicas", None),
     "models": ("textbook.models", None),
     "surfaces": ("textbook.surfaces", None),
