@@ -7,7 +7,8 @@ READY := $(VENV)/ready
 # any version that the extra allows; this one is known to work, and its plain name pulls no CUDA where a CPU build is at hand
 TORCH ?= torch==2.13.0
 # what is tested on the other backends as well: what works on all of them, and the replica trainer as its users meet it
-ON_ALL := $(addprefix tests/,schedules optimizers callbacks range_test test_model_state.py test_gradients.py)
+ON_ALL := $(addprefix tests/,schedules optimizers callbacks range_test) \
+	$(addprefix tests/test_,model_state.py gradients.py noise_scale.py batch_statistics.py)
 ON_JAX := $(addprefix tests/replicas/test_,trainer.py budgets.py early_stopping.py results.py independence.py)
 
 .PHONY: ch4 book test test-backends lint check-environment benchmarks clean

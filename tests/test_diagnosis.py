@@ -180,3 +180,8 @@ def test_real_runs_tuned_and_spoilt():
     assert (verdicts["tuned"] == CONVERGED).mean() >= 0.85
     assert (verdicts["short"] == STILL_IMPROVING).mean() >= 0.9
     assert (verdicts["few rows"] == OVERFITTING).mean() >= 0.9
+
+
+def test_a_curve_that_never_moves_has_neither_fallen_nor_risen():
+    still = diagnose({"loss": [0.5] * 12, "val_loss": [0.5] * 12})
+    assert still.evidence["fall, in standard errors"] == still.evidence["rise, in swings"] == 0.0

@@ -166,6 +166,11 @@ def diagnose(history, *, chance: float | None = None, unit: str = "nats") -> Dia
     return _judge(train, _Curve(val_loss, start=float(start), chance=chance), which="validation loss", unit=unit)
 
 
+def _in_units(change: float, unit: float) -> float:
+    """change / unit; 0 where both are, as in a curve that never moves."""
+    return change / unit if unit else math.copysign(math.inf, change) if change else 0.0
+
+
 def _judge(train: _Curve, held: _Curve, *, which: str, unit: str, alone: bool = False) -> Diagnosis:
     epochs, window, level, learnt, swing = len(held.values), held.window, held.level, held.learnt, held.swing
     best = int(held.values.argmin()) + 1
@@ -175,11 +180,11 @@ def _judge(train: _Curve, held: _Curve, *, which: str, unit: str, alone: bool = 
         f"level of the {which} ({unit})": level,
         f"learnt since the start ({unit})": learnt,
         f"fall over the last third ({unit})": held.fall,
-        "fall, in standard errors": held.fall / held.fall_error if held.fall_error else math.inf * np.sign(held.fall),
+        "fall, in standard errors": _in_units(held.fall, held.fall_error),
         f"swing from epoch to epoch ({unit})": swing,
         "best epoch": best,
         f"rise since the best epochs ({unit})": held.rise,
-        "rise, in swings": held.rise / swing if swing else math.inf * np.sign(held.rise),
+        "rise, in swings": _in_units(held.rise, swing),
         f"end of the training loss ({unit})": train.level,
     }
     if train.chance is not None:
