@@ -1,8 +1,10 @@
-# make ch4 | make book | make test | make check-environment      (ARGS="--quick --seeds 8" is passed on to the chapter)
+# make ch4 | make book | make test | make test-backends | make check-environment      (ARGS="--quick --seeds 8" is passed on to the chapter)
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+# a process a core, and every file in one of them, since its tests share what they compile
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 
 # any version that the extra allows; this one is known to work, and its plain name pulls no CUDA where a CPU build is at hand
 TORCH ?= torch==2.13.0
@@ -20,12 +22,12 @@ book: $(READY)
 	$(BIN)/python -m chapters $(ARGS)
 
 test: $(READY) lint
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 test-backends: $(READY)
 	$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python -m pip install --quiet '$(TORCH)'
-	KERAS_BACKEND=jax $(BIN)/python -m pytest $(ON_ALL) $(ON_JAX) -m "not tensorflow"
-	KERAS_BACKEND=torch $(BIN)/python -m pytest $(ON_ALL) -m "not tensorflow"
+	KERAS_BACKEND=jax $(PYTEST) $(ON_ALL) $(ON_JAX) -m "not tensorflow"
+	KERAS_BACKEND=torch $(PYTEST) $(ON_ALL) -m "not tensorflow"
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -183,5 +183,5 @@ def test_real_runs_tuned_and_spoilt():
 
 
 def test_a_curve_that_never_moves_has_neither_fallen_nor_risen():
-    still = diagnose({"loss": [0.5] * 12, "val_loss": [0.5] * 12})
+    still = diagnose({"loss": [0.0] * 12, "val_loss": [0.0] * 12})
     assert still.evidence["fall, in standard errors"] == still.evidence["rise, in swings"] == 0.0
