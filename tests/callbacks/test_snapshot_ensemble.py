@@ -1,42 +1,14 @@
 """Snapshots are the weights at the ends of cycles, and their mean is the mean of probabilities."""
 
-import math
-from dataclasses import KW_ONLY, dataclass
-
 import keras
 import numpy as np
 import pytest
 
 from textbook.callbacks.snapshot_ensemble import SnapshotEnsemble
-from textbook.schedules import Constant, CosineDecay
-from textbook.schedules.base import Schedule
+from textbook.schedules import Constant, CosineDecay, Triangular, WarmRestarts
 
 X = np.random.default_rng(0).normal(size=(12, 3)).astype("float32")
 Y = (X[:, 0] > 0).astype("int64")
-
-
-@dataclass(frozen=True)
-class Waves(Schedule):
-    """Cosine decay that begins anew every `period` epochs."""
-
-    initial: float
-    _: KW_ONLY
-    period: float
-
-    def formula(self, t, xp):
-        return self.initial * (1 + xp.cos(math.pi * (t % self.period) / self.period)) / 2
-
-
-@dataclass(frozen=True)
-class Zigzag(Schedule):
-    """Up for `half` epochs, down for as many."""
-
-    initial: float
-    _: KW_ONLY
-    half: float
-
-    def formula(self, t, xp):
-        return self.initial * (1 - abs(t / self.half % 2 - 1))
 
 
 def network(units=3, **loss):
@@ -58,9 +30,9 @@ class Recorder(keras.callbacks.Callback):
     ("cycle", "epochs", "expected"),
     [
         (2, 7, [2, 4, 6]),
-        (Waves(0.5, period=3), 9, [3, 6, 9]),
-        (Waves(0.5, period=1.5), 6, [3, 6]),  # the ends at 1.5 and 4.5 are no epoch's
-        (Zigzag(0.5, half=2), 9, [4, 8]),
+        (WarmRestarts(0.5, period=3), 9, [3, 6, 9]),
+        (WarmRestarts(0.5, period=1.5), 6, [3, 6]),  # the ends at 1.5 and 4.5 are no epoch's
+        (Triangular(0.1, 0.5, step_size=2), 9, [4, 8]),
     ],
 )
 def test_takes_the_weights_at_the_end_of_each_cycle(cycle, epochs, expected):
