@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
-# a process a core, and every file in one of them, since its tests share what they compile
-PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
+# a process a core; with more than one thread each they would take the cores from one another, many times slower
+ONE_THREAD := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1
+PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -n auto --dist worksteal
 
 # any version that the extra allows; this one is known to work, and its plain name pulls no CUDA where a CPU build is at hand
 TORCH ?= torch==2.13.0
