@@ -25,8 +25,7 @@ class CleanTrainLoss(keras.callbacks.Callback):
             `numpy.array([1.0, 5.0])[y]`.
         metrics: also log the compiled metrics, as `clean_accuracy` and the like, and each output's loss.
         subset: rows (an int), share of the rows (a float), None for all, or "auto": a quarter of the rows, but at
-            least 1,000. The same rows every epoch. A forward pass takes about a third of a training step, so a quarter
-            of the rows adds less than a tenth to an epoch, once the first one has compiled it.
+            least 1,000. The same rows every epoch. The first epoch of a `fit` also pays for compiling.
         batch_size: rows a batch, of arrays; by default 1,024 or 8 MiB of x.
         seed: of the draw of the subset.
 

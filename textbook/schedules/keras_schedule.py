@@ -16,7 +16,7 @@ class InSteps(keras.optimizers.schedules.LearningRateSchedule):
         steps_per_epoch: updates an epoch, math.ceil(rows / batch_size).
 
     Exact at every update, also with `steps_per_execution`. With `gradient_accumulation_steps` Keras hands every
-    micro-batch over as an update.
+    micro-batch over as an update; the classes of `textbook.optimizers` count updates.
     """
 
     def __init__(self, schedule: Schedule, steps_per_epoch: int):
