@@ -75,9 +75,6 @@ class BatchSteps:
         self._rate.assign(rate)
         return float(_loss(self._model.train_on_batch(*batch, return_dict=True)))
 
-    def finish(self) -> None:
-        """Nothing to do: the variables are up to date after each update."""
-
 
 class JaxSteps:
     """Updates by the compiled train function itself: `train_on_batch` would copy all variables in and out each time."""
@@ -99,7 +96,6 @@ class JaxSteps:
         model.reset_metrics()
         kinds = ("trainable_variables", "non_trainable_variables", "optimizer_variables", "metrics_variables")
         self._state = model._get_jax_state(**dict.fromkeys(kinds, True))
-        self._kinds = kinds
         # as arrays of NumPy, which are not given away with the rest of the state, and so serve for every update
         self._metrics = [np.array(value) for value in self._state[3]]
         rate = rate_of(model.optimizer)
@@ -113,12 +109,6 @@ class JaxSteps:
         optimizer[self._place] = np.asarray(rate, self._dtype)
         logs, self._state = self._function((trainable, others, optimizer, list(self._metrics)), iter([batch]))
         return _loss(logs)
-
-    def finish(self) -> None:
-        """Hand the state to the model's variables, for whoever looks at them before they are put back."""
-        self._model._jax_state = dict(zip(self._kinds, self._state, strict=True))
-        self._model._jax_state_synced = False
-        self._model.jax_state_sync()
 
 
 def accumulation(optimizer) -> tuple[int, int]:

@@ -1,6 +1,5 @@
 """What rate a range test suggests: four rules that are in use, each of which may have nothing to say."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -128,12 +127,6 @@ def slide(rate: np.ndarray, loss: np.ndarray) -> Suggestion:
             return Suggestion(float(rate[found]), "left of it the slope changes no more")
         found = left
     return Suggestion(None, "the slopes differ everywhere, so the interval never came to rest")
-
-
-def geometric_mean(suggestions: dict[str, Suggestion]) -> float | None:
-    """Of all rates suggested; None where there is none."""
-    named = [math.log(suggestion.rate) for suggestion in suggestions.values() if suggestion.rate is not None]
-    return math.exp(sum(named) / len(named)) if named else None
 
 
 _RULES = {"steepest": steepest, "minimum": minimum, "valley": valley, "slide": slide}
