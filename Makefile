@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 # a process a core; with more than one thread each they would take the cores from one another, many times slower
 ONE_THREAD := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1
-# (--dist loadfile where compiling takes most of the time: the tests of a file share what they compile)
 PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -n auto --dist worksteal
+# the same programs, compiled in half the time, and by tests of one file once (--dist loadfile): JAX mostly compiles
+QUICK_JAX := JAX_DISABLE_MOST_OPTIMIZATIONS=1
 
 # any version that the extra allows; this one is known to work, and its plain name pulls no CUDA where a CPU build is at hand
 TORCH ?= torch==2.13.0
@@ -28,7 +29,7 @@ test: $(READY) lint
 
 test-backends: $(READY)
 	$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python -m pip install --quiet '$(TORCH)'
-	KERAS_BACKEND=jax $(PYTEST) --dist loadfile $(ON_ALL) $(ON_JAX) -m "not tensorflow"
+	KERAS_BACKEND=jax $(QUICK_JAX) $(PYTEST) --dist loadfile $(ON_ALL) $(ON_JAX) -m "not tensorflow"
 	KERAS_BACKEND=torch $(PYTEST) --dist loadfile $(ON_ALL) -m "not tensorflow"
 
 lint: $(READY)
