@@ -66,7 +66,7 @@ def _compiled(step, model):
         import tensorflow as tf
 
         run = tf.function(step, reduce_retracing=True, jit_compile=model.jit_compile, autograph=False)
-        # a trace a fit is meant, and the calls of a short fit are too few to outweigh it in TensorFlow's count of retraces
+        # a trace a fit is meant; a short fit calls this too seldom to outweigh it in TensorFlow's count of retraces
         run._omit_frequent_tracing_warning = True
         return run
     if backend == "jax" and model.jit_compile:
