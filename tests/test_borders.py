@@ -67,6 +67,51 @@ def test_categories_and_constants():
     assert (found.on_border == "").all()
 
 
+def test_a_declared_range_is_the_edge_whatever_was_tried():
+    few = pd.DataFrame({"rate": [0.02, 0.05, 0.08], "loss": [3.0, 2.0, 1.0]})
+    assert check(few, log=["rate"]).on_border["rate"] == "high"
+    row = check(few, log=["rate"], ranges={"rate": (1e-4, 1.0)}).loc["rate"]
+    assert (row.on_border, row.low, row.high) == ("", 1e-4, 1.0)
+    assert row.advice == "inside the range: keep it"
+    # 0.08 lies in the outer 8 % (of the logarithm) below 0.1, though only three values were tried
+    row = check(few, log=["rate"], ranges={"rate": (1e-4, 0.1)}).loc["rate"]
+    assert row.on_border == "high"
+    assert (row.next_low, row.next_high) == pytest.approx((0.08 / 1000**0.5, 0.08 * 1000**0.5))
+
+
+def test_an_end_of_a_declared_range_that_is_a_limit_is_not_open():
+    table = pd.DataFrame({"dropout": [0.01, 0.3, 0.49], "loss": [1.0, 2.0, 3.0]})
+    closed = check(table, ["dropout"], ranges={"dropout": (0.0, 0.5)}).loc["dropout"]
+    assert (closed.on_border, closed.advice) == ("", "best at a limit that cannot be passed")
+    table["loss"] = [3.0, 2.0, 1.0]
+    row = check(table, ["dropout"], ranges={"dropout": (0.0, 0.5)}, limits={"dropout": (0.0, 0.6)}).loc["dropout"]
+    assert (row.on_border, row.next_high) == ("high", 0.6)
+
+
+def test_a_grid_ends_with_its_own_values_also_with_those_that_nobody_tried():
+    table = pd.DataFrame({"batch": [16, 32, 64], "loss": [3.0, 2.0, 1.0]})
+    assert check(table, ["batch"], grids={"batch": [16, 32, 64, 128]}).on_border["batch"] == ""
+    assert check(table, ["batch"], grids={"batch": [16, 32, 64]}).on_border["batch"] == "high"
+
+
+def test_whole_numbers_get_whole_next_ranges():
+    table = pd.DataFrame({"units": [8, 30, 64], "loss": [3.0, 2.0, 1.0]})
+    row = check(table, ["units"], ranges={"units": (8, 65)}, whole=["units"]).loc["units"]
+    assert (row.next_low, row.next_high) == (35, 93)
+    assert row.advice.endswith("from 35 to 93")
+    row = check(table, ["units"], log=["units"], ranges={"units": (4, 64)}, whole=["units"]).loc["units"]
+    assert (row.next_low, row.next_high) == (16, 256)
+    table["loss"] = [1.0, 2.0, 3.0]
+    settings = {"log": ["units"], "whole": ["units"]}
+    row = check(table.assign(units=[2, 3, 32]), ["units"], ranges={"units": (2, 32)}, **settings).loc["units"]
+    assert row.advice == "best 2 on the low border 2: try values below it, from 1 to 8"
+    # in floats the upper end is 128.00000000000009
+    row = check(table.assign(units=[16, 30, 900]), ["units"], ranges={"units": (16, 1024)}, **settings).loc["units"]
+    assert (row.next_low, row.next_high) == (2, 128)
+    row = check(table.assign(units=[1, 2, 9]), ["units"], ranges={"units": (1, 9)}, **settings).loc["units"]
+    assert row.advice == "best at a limit that cannot be passed"
+
+
 @pytest.mark.parametrize(
     "change, settings, message",
     [

@@ -28,6 +28,7 @@ class Store:
         partial = self._path(number).with_suffix(".partial")
         arrays = {f"column {name}": values for name, values in outcome.columns.items()}
         arrays |= {f"weight {i:05}": values for i, values in enumerate(outcome.weights)}
+        arrays |= {f"state {i:05}": values for i, values in enumerate(outcome.states)}
         for epoch, stacks in outcome.snapshots.items():
             arrays |= {f"snapshot {epoch} {i:05}": values for i, values in enumerate(stacks)}
         with open(partial, "wb") as file:
@@ -60,11 +61,12 @@ class Store:
                 weights=list(under("weight ").values()),
                 snapshots=snapshots,
                 trace=stored["trace"],
+                states=list(under("state ").values()),
             )
 
 
 def digest(group: Group, engine: str, asked: Asked) -> str:
-    """A checkpoint fits only the very same work: same graph, data rows, seeds, rates and numbers."""
+    """A checkpoint fits only the very same work: same graph, data rows, seeds, rates, numbers and starts."""
     blueprint = group.blueprint
     work = (engine, keras.backend.backend(), asked, list(blueprint.objective.metrics), group.batch_size, group.seconds)
     settings = {
@@ -74,13 +76,15 @@ def digest(group: Group, engine: str, asked: Asked) -> str:
     found = hashlib.sha256(repr((work, shapes, settings, group.varying)).encode())
     for replica in group.replicas:
         own = (replica.condition, replica.seeds, sorted(replica.numbers.items()), replica.stop, replica.class_weight)
+        own += (replica.begun,)
         found.update(repr(own).encode())
         found.update(replica.rates.tobytes())
         for part in (replica.split.train, replica.split.validation, replica.split.test):
             found.update(np.ascontiguousarray(part.indices).tobytes())
             for leaf in blueprint.labels(part.y):
                 found.update(np.ascontiguousarray(leaf).tobytes())
-        for array in (*(replica.initial_weights or ()), replica.split.sample_weight):
+        start = (*replica.start.weights, *replica.start.slots) if replica.start else ()
+        for array in (*(replica.initial_weights or ()), *start, replica.split.sample_weight):
             if array is not None:
                 found.update(np.ascontiguousarray(array).tobytes())
     return found.hexdigest()

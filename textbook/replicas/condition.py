@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from textbook.replicas.early_stopping import EarlyStopping
+from textbook.replicas.replica_state import ReplicaState
 
 Build = Callable[..., Any]
 
@@ -36,6 +37,10 @@ class Condition:
         initial_weights: a list as `model.get_weights()` gives it, to start from instead of drawn weights; or a mapping
             seed → list.
         splits: other data for this condition, in the forms that the trainer takes.
+        start: a `ReplicaState` to go on from, or a mapping seed → ReplicaState. Everything else then counts from the
+            very beginning: with a state after 3 epochs, epochs=9 trains the epochs 4 to 9, at the rates and in the
+            orders of a training of 9, and where all else is as it was, with the same bits. Not with `stop`, `seconds`
+            or `initial_weights`.
     """
 
     learning_rate: Any = None
@@ -54,6 +59,7 @@ class Condition:
     stop: EarlyStopping | None = None
     initial_weights: Any = None
     splits: Any = None
+    start: ReplicaState | Mapping[int, ReplicaState] | None = None
 
     def __post_init__(self):
         check_count(self.batch_size, "batch_size", also=("all",))
@@ -77,6 +83,24 @@ class Condition:
                 f"expected stop as textbook.replicas.EarlyStopping, got {type(self.stop).__name__}; "
                 "write for instance stop=EarlyStopping(patience=5)"
             )
+        self._check_start()
+
+    def _check_start(self):
+        if self.start is None:
+            return
+        for state in _values(self.start):
+            if not isinstance(state, ReplicaState):
+                raise ValueError(
+                    f"expected start as a ReplicaState or a mapping seed → ReplicaState, got {type(state).__name__}; "
+                    "take one from a result with result.state(condition, seed)"
+                )
+        if self.stop is not None:
+            raise ValueError(
+                "expected start without stop, got both; what an early stopping has seen of the epochs before is not "
+                "kept, so train with it in one go"
+            )
+        if self.initial_weights is not None:
+            raise ValueError("expected start or initial_weights, got both; a start brings its own weights")
 
 
 def _values(value):

@@ -12,6 +12,7 @@ import numpy as np
 from textbook.replicas import numbers
 from textbook.replicas.blueprint import calling, flat_inputs, packer
 from textbook.replicas.data import sample_weights
+from textbook.replicas.going_on import build_slots
 from textbook.replicas.outcome import Asked, Outcome
 from textbook.replicas.plan import Group, Replica
 
@@ -22,7 +23,7 @@ def train(group: Group, asked: Asked, progress) -> Outcome:
     outcome = Outcome.empty("fit", len(group.replicas), group.epochs, names)
     for index, replica in enumerate(group.replicas):
         _Fit(group, replica, outcome, index, asked).run()
-        progress(len(replica.rates))
+        progress(len(replica.rates) - replica.begun)
     return outcome
 
 
@@ -41,16 +42,24 @@ class _Fit:
         configure(model, blueprint.objective, replica)
         objective = blueprint.objective
         metrics = [[keras.metrics.MeanMetricWrapper(f, name=n) for n, f in one] for one in objective.by_output()]
+        optimizer = optimizer_of(group, replica)
         model.compile(
-            optimizer_of(group, replica),
+            optimizer,
             loss=self._packed(objective.losses),
             loss_weights=None if objective.weights == (1.0,) else self._packed(objective.weights),
             metrics=self._packed(metrics),
         )
+        if replica.start or self.asked.keep_state:
+            build_slots(optimizer, model.trainable_variables, group.varying)
+        if replica.start:
+            own = [*blueprint.initializer.variables, *optimizer.variables]
+            for variable, values in zip(own, (*replica.start.weights, *replica.start.slots), strict=True):
+                variable.assign(values)
         record = _Record(self)
         stopping = [_Arrival(replica.stop), _early_stopping(replica.stop)] if replica.stop else []
         model.fit(
-            self._batches(), epochs=group.epochs, steps_per_epoch=group.updates_per_epoch, shuffle=False, verbose=0,
+            self._batches(), epochs=group.epochs, initial_epoch=group.begun,
+            steps_per_epoch=group.updates_per_epoch, shuffle=False, verbose=0,
             callbacks=[*_rates(replica, group.updates_per_epoch), _Budget(replica, group.seconds), record, *stopping],
             validation_data=self.data["validation"] if len(replica.split.validation.indices) else None,
         )  # fmt: skip
@@ -112,7 +121,7 @@ def _rates(replica: Replica, per_epoch: int) -> list[keras.callbacks.Callback]:
     by_epoch = rates[::per_epoch]
     if (rates == np.repeat(by_epoch, per_epoch)[: len(rates)]).all():
         return [keras.callbacks.LearningRateScheduler(lambda epoch: float(by_epoch[epoch]))]
-    return [_RatePerUpdate(rates)]
+    return [_RatePerUpdate(rates[replica.begun :])]
 
 
 class _RatePerUpdate(keras.callbacks.Callback):
@@ -131,7 +140,7 @@ class _Budget(keras.callbacks.Callback):
 
     def __init__(self, replica: Replica, seconds: float | None):
         super().__init__()
-        self.updates, self._most, self._seconds = 0, len(replica.rates), seconds
+        self.updates, self._most, self._seconds = 0, len(replica.rates) - replica.begun, seconds
         self._spent, self._started = 0.0, None
 
     def on_train_batch_begin(self, batch, logs=None):
@@ -174,7 +183,7 @@ class _Record(keras.callbacks.Callback):
 
     def __init__(self, fit: _Fit):
         super().__init__()
-        self._fit, self.epochs, self._updates = fit, 0, 0
+        self._fit, self.epochs, self._updates = fit, 0, fit.replica.begun
         self._started = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
@@ -197,6 +206,9 @@ class _Record(keras.callbacks.Callback):
         logs |= {name: values[at] for name, values in outcome.columns.items()}
         if epoch + 1 in asked.snapshots:
             outcome.keep(outcome.snapshots.setdefault(epoch + 1, []), [index], self._fit.weights())
+        if asked.keep_state:  # the epoch may be the last, and after it Keras puts averages in the weights' place
+            slots = [keras.ops.convert_to_numpy(v.value)[np.newaxis] for v in self.model.optimizer.variables]
+            outcome.keep(outcome.states, [index], [*self._fit.weights(), *slots])
         self._started = time.perf_counter()
 
     def write(self, part: str, epoch: int) -> None:

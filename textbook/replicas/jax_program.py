@@ -55,14 +55,15 @@ class Program:
         """Name → what a number is read as, each (replicas,)."""
         return jax.tree.map(jnp.array, stacks)
 
-    def initial(self, trainable, frozen) -> tuple:
-        """The state before the first update, of stacks of values."""
-        model, replicas = self.recipe.model, len((trainable or frozen)[0])
-        slots = [np.repeat(keras.ops.convert_to_numpy(v)[np.newaxis], replicas, 0) for v in self._optimizer.variables]
+    def initial(self, trainable, frozen, slots=None) -> tuple:
+        """The state before the first update, of stacks of values; or before the next one, with the optimizer's own."""
+        model, replicas, own = self.recipe.model, len((trainable or frozen)[0]), self._optimizer.variables
+        if slots is None:
+            slots = [np.repeat(keras.ops.convert_to_numpy(v)[np.newaxis], replicas, 0) for v in own]
         return (
             [jnp.array(values, v.dtype) for values, v in zip(trainable, model.trainable_variables, strict=True)],
             [jnp.array(values, v.dtype) for values, v in zip(frozen, model.non_trainable_variables, strict=True)],
-            [jnp.array(values) for values in slots],
+            [jnp.array(values, v.dtype) for values, v in zip(slots, own, strict=True)],
         )
 
     def take(self, state, positions) -> tuple:
@@ -74,6 +75,10 @@ class Program:
     def weights(self, state) -> list[np.ndarray]:
         """The model's variables, trainable, then non-trainable, each (replicas, …)."""
         return [np.array(stack) for stack in (*state[0], *state[1])]  # copies: training takes the state's memory
+
+    def slots(self, state) -> list[np.ndarray]:
+        """The optimizer's variables, each (replicas, …)."""
+        return [np.array(stack) for stack in state[2]]  # copies, as of the weights
 
     def final(self, state) -> tuple:
         """The state that a training ends with: averaged weights where the optimizer keeps an average."""

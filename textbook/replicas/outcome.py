@@ -15,11 +15,13 @@ class Asked:
         test_every_epoch: measure the test part after every epoch, not only the one whose weights are kept.
         snapshots: epochs, from 1, after which the weights are kept as well.
         trace: record the values named in `TRACED` at every update.
+        keep_state: keep what a replica needs to go on.
     """
 
     test_every_epoch: bool = False
     snapshots: tuple[int, ...] = ()
     trace: bool = False
+    keep_state: bool = False
 
 
 @dataclass
@@ -35,6 +37,8 @@ class Outcome:
         weights: the model's trainable, then non-trainable variables, each (replicas, …).
         snapshots: epoch → such a list; NaN (0 for whole numbers) where a replica did not train that long.
         trace: (replicas, updates, 3), the values named in `TRACED`; empty unless asked for.
+        states: the model's variables as training left them, then the optimizer's, each (replicas, …); empty unless
+            asked for.
     """
 
     engine: str
@@ -45,6 +49,7 @@ class Outcome:
     weights: list[np.ndarray] = field(default_factory=list)
     snapshots: dict[int, list[np.ndarray]] = field(default_factory=dict)
     trace: np.ndarray = field(default_factory=lambda: np.empty((0, 0, len(TRACED))))
+    states: list[np.ndarray] = field(default_factory=list)
 
     @classmethod
     def empty(cls, engine: str, replicas: int, epochs: int, metrics: list[str]) -> "Outcome":
@@ -107,4 +112,5 @@ class Outcome:
             stacked(o.weights for o in outcomes),
             {epoch: stacked(o.snapshots[epoch] for o in outcomes) for epoch in first.snapshots},
             np.concatenate([o.trace for o in outcomes]),
+            stacked(o.states for o in outcomes),
         )

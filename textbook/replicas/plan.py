@@ -1,6 +1,7 @@
 """What is to be trained: conditions × seeds resolved into replicas, and replicas into groups that share a graph."""
 
 import dataclasses
+import itertools
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
@@ -12,8 +13,10 @@ from textbook.replicas import inspection, numbers
 from textbook.replicas.blueprint import Blueprint, blueprint_for, flat_inputs, is_nested
 from textbook.replicas.condition import Condition, for_seed
 from textbook.replicas.early_stopping import EarlyStopping
+from textbook.replicas.going_on import check_starts
 from textbook.replicas.objective import plain
-from textbook.replicas.outcome import Asked, Outcome
+from textbook.replicas.outcome import Asked
+from textbook.replicas.replica_state import ReplicaState
 from textbook.schedules import PerUpdate, Schedule
 
 
@@ -25,17 +28,25 @@ class Replica:
     seed: int
     seeds: seeding.ReplicaSeed
     split: object
-    rates: np.ndarray  # (updates,), the learning rate of each
+    rates: np.ndarray  # (updates,), the learning rate of each, from the very beginning
     numbers: dict[str, float]  # of model, loss and optimizer
     stop: EarlyStopping | None
     class_weight: dict[int, float] | None
     initial_weights: list[np.ndarray] | None
+    start: ReplicaState | None
+
+    @property
+    def begun(self) -> int:
+        """Updates that lie behind it."""
+        return self.start.updates if self.start else 0
 
     def orders(self):
-        """An endless supply of epochs, each a permutation of the positions in the training part."""
+        """An endless supply of epochs still to come, each a permutation of the positions in the training part."""
         stream = seeding.stream(self.seeds.order, "order")
-        while True:
-            yield stream.permutation(len(self.split.train.indices)).astype(np.int32)
+        for epoch in itertools.count():
+            order = stream.permutation(len(self.split.train.indices))
+            if self.start is None or epoch >= self.start.epochs:
+                yield order.astype(np.int32)
 
 
 @dataclass(frozen=True)
@@ -58,9 +69,15 @@ class Group:
         return steps(max(len(replica.rates) for replica in self.replicas), self.updates_per_epoch)
 
     @property
+    def begun(self) -> int:
+        """Epochs that lie behind the replicas, the same for all."""
+        start = self.replicas[0].start
+        return start.epochs if start else 0
+
+    @property
     def updates(self) -> int:
-        """Of all replicas together, at most."""
-        return sum(len(replica.rates) for replica in self.replicas)
+        """Still to be made by all replicas together, at most."""
+        return sum(len(replica.rates) - replica.begun for replica in self.replicas)
 
 
 def resolve_seeds(seeds) -> list[tuple[int, seeding.ReplicaSeed]]:
@@ -119,8 +136,11 @@ class Planner:
                 self._add(places, name, condition, optimizer, number, four, split, *built[shape])
             inspection.check_equal_sizes(name, {number: _sizes(split) for number, split in splits.items()})
         for group in places.values():
-            _check_stops(group, asked)
-        return [_group(group) for group in places.values()]
+            inspection.check_stops(group, asked)
+        groups = [_group(group) for group in places.values()]
+        for group in groups:
+            check_starts(group)
+        return groups
 
     def _split(self, splits, four: seeding.ReplicaSeed, position: int, count: int):
         """The split of one replica, made once for all conditions that share it."""
@@ -140,7 +160,12 @@ class Planner:
         rate = condition.learning_rate
         if rate is None:
             rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
-        weights = condition.initial_weights
+        weights, start = condition.initial_weights, for_seed(condition.start, number, "start")
+        if start is not None and seconds is not None:
+            raise ValueError(
+                "expected a start with a budget of epochs or updates, got one of seconds; how many of them lie behind "
+                "it is not kept"
+            )
         replica = Replica(
             condition=name,
             seed=number,
@@ -151,12 +176,14 @@ class Planner:
             stop=condition.stop,
             class_weight=condition.class_weight,
             initial_weights=for_seed(weights, number, "list of initial_weights"),
+            start=start,
         )
         weighted = split.sample_weight is not None or condition.class_weight is not None
         rest = updates % per_epoch  # replicas whose last epoch is a part of one must agree on which part
         optimizer_key = numbers.structure(optimizer)
         shapes = (batch_size, *sizes, _identity(split.x), scaled_inputs(split), seconds, rest and updates)
-        place = (blueprint.key, optimizer_key, tuple(sorted(values)), weighted, shapes)
+        begun = None if start is None else start.epochs
+        place = (blueprint.key, optimizer_key, tuple(sorted(values)), weighted, shapes, begun)
         if place not in places:
             graph = (blueprint.key, optimizer_key, weighted, scaled_inputs(split))
             places[place] = Group(blueprint, optimizer, graph, batch_size, per_epoch, seconds, weighted, ())
@@ -246,6 +273,8 @@ def _group(group: Group) -> Group:
     varying |= {name for name in own if name == "optimizer.weight_decay"}
     if type(group.optimizer) is keras.optimizers.SGD:
         varying.add("optimizer.momentum")
+    # and what was given per replica before a start: so the optimizer's variables are the same, such as a momentum's
+    varying |= {name for r in group.replicas if r.start for name in r.start.varying if name in own}
     varying = tuple(sorted(varying))
     fixed = tuple(sorted((name, value) for name, value in own.items() if name not in varying))
     return dataclasses.replace(group, graph=(*group.graph, varying, fixed), varying=varying)
@@ -258,21 +287,3 @@ def _check_labels(checked: inspection.DataCheck, split, blueprint: Blueprint, co
         raise ValueError(
             "expected class_weight with one output of classes, got other labels; use sample weights instead"
         )
-
-
-def _check_stops(group: Group, asked: Asked) -> None:
-    """Refuse a stop that looks at what is not measured, or that Keras would get wrong."""
-    measured = set(Outcome.empty("", 0, 0, list(group.blueprint.objective.metrics)).columns) - {"seconds"}
-    if not asked.test_every_epoch:
-        measured -= {name for name in measured if name.startswith("test_")}
-    for replica in group.replicas:
-        if replica.stop and replica.stop.monitor not in measured:
-            raise ValueError(
-                f"expected stop to monitor a column that is measured after every epoch, one of "
-                f"{', '.join(sorted(measured))}, got {replica.stop.monitor!r}"
-            )
-        if replica.stop and replica.stop.restore_best_weights and group.optimizer.use_ema:
-            raise ValueError(
-                "expected restore_best_weights without averaged weights, got an optimizer with use_ema=True; "
-                "the best epoch was measured with other weights than those that the average would put in their place"
-            )

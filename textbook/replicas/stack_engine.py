@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+from collections import OrderedDict
 
 import keras
 
@@ -12,8 +13,10 @@ from textbook.replicas.plan import Group, scaled_inputs
 from textbook.replicas.recipe import Recipe
 from textbook.replicas.wave import Wave
 
-# Tracing a program takes longer than training a small model, so all trainings of the same network share one.
-_PROGRAMS: dict[tuple, object] = {}
+# Tracing a program takes longer than training a small model, so all trainings of the same network share one. The oldest
+# go, since a search over widths has a network for each.
+_PROGRAMS: OrderedDict[tuple, object] = OrderedDict()
+_MOST = 64
 
 
 def train(group: Group, asked: Asked, progress, footing: Footing) -> Outcome:
@@ -49,6 +52,9 @@ def program_for(group: Group, *, trace: bool):
             trace=trace,
         )
         _PROGRAMS[key] = programs().Program(recipe)
+    _PROGRAMS.move_to_end(key)
+    while len(_PROGRAMS) > _MOST:
+        _PROGRAMS.popitem(last=False)
     return _PROGRAMS[key]
 
 

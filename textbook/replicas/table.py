@@ -34,9 +34,9 @@ def _joined(groups, outcomes, conditions, frame_of) -> pd.DataFrame:
 
 def _curve(group: Group, outcome: Outcome, index: int, *, stops: bool) -> pd.DataFrame:
     replica = group.replicas[index]
-    trained = int(np.count_nonzero(outcome.updates[index]))
-    epochs, updates = np.arange(1, trained + 1), outcome.updates[index, :trained]
-    columns = {name: values[index, :trained].astype(float) for name, values in outcome.columns.items()}
+    trained = np.flatnonzero(outcome.updates[index])  # not the epochs before a start
+    epochs, updates = trained + 1, outcome.updates[index, trained]
+    columns = {name: values[index, trained].astype(float) for name, values in outcome.columns.items()}
     chance = _chance(replica, group.blueprint.chance_known)
     clean = columns["clean_loss"]
     broken = np.cumsum(~np.isfinite(columns["loss"]) | ~np.isfinite(clean)) > 0
@@ -59,15 +59,15 @@ def _curve(group: Group, outcome: Outcome, index: int, *, stops: bool) -> pd.Dat
 
 def _trace(group: Group, outcome: Outcome, index: int) -> pd.DataFrame:
     replica = group.replicas[index]
-    made = int(outcome.updates[index].max())
-    values = {name: outcome.trace[index, :made, place].astype(float) for place, name in enumerate(TRACED)}
+    made = slice(replica.begun, int(outcome.updates[index].max()))
+    values = {name: outcome.trace[index, made, place].astype(float) for place, name in enumerate(TRACED)}
     momentum = replica.numbers.get("optimizer.momentum", replica.numbers.get("optimizer.beta_1", np.nan))
     return pd.DataFrame(
         {
             **_names(replica),
-            "update": np.arange(1, made + 1),
+            "update": np.arange(made.start + 1, made.stop + 1),
             **values,
-            "learning_rate": replica.rates[:made].astype(float),
+            "learning_rate": replica.rates[made].astype(float),
             "momentum": float(momentum),
         }
     )

@@ -52,10 +52,13 @@ class Program:
         """Name → (value, complement), each (replicas,)."""
         return {name: tuple(tf.constant(values) for values in pair) for name, pair in stacks.items()}
 
-    def initial(self, trainable, frozen) -> tuple:
-        """The state before the first update, of stacks of values."""
-        stacks = [[tf.constant(values) for values in one] for one in (trainable, frozen)]
-        return (*stacks, self.optimizer.initial(len((trainable or frozen)[0])))
+    def initial(self, trainable, frozen, slots=None) -> tuple:
+        """The state before the first update, of stacks of values; or before the next one, with the optimizer's own."""
+        model = self.recipe.model
+        trainable, frozen = _typed(trainable, model.trainable_variables), _typed(frozen, model.non_trainable_variables)
+        if slots is None:
+            return trainable, frozen, self.optimizer.initial(len((trainable or frozen)[0]))
+        return trainable, frozen, _typed(slots, self.optimizer.variables)
 
     def take(self, state, positions) -> tuple:
         """The state of some replicas."""
@@ -66,6 +69,10 @@ class Program:
     def weights(self, state) -> list[np.ndarray]:
         """The model's variables, trainable, then non-trainable, each (replicas, …)."""
         return [stack.numpy() for stack in (*state[0], *state[1])]
+
+    def slots(self, state) -> list[np.ndarray]:
+        """The optimizer's variables, each (replicas, …)."""
+        return [stack.numpy() for stack in state[2]]
 
     def final(self, state) -> tuple:
         """The state that a training ends with: averaged weights where the optimizer keeps an average."""
@@ -255,6 +262,10 @@ def try_layer(layer, inputs: list[np.ndarray]) -> None:
 
     with _quiet():
         traced.get_concrete_function()
+
+
+def _typed(stacks, variables) -> list[tf.Tensor]:
+    return [tf.cast(values, v.dtype) for values, v in zip(stacks, variables, strict=True)]
 
 
 def _norm(stacks):

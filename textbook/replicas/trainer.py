@@ -4,6 +4,7 @@ import logging
 import warnings
 
 import keras
+import numpy as np
 import pandas as pd
 
 from textbook.learning_curves import epochs_to_target
@@ -12,6 +13,7 @@ from textbook.replicas.condition import Condition, check_budget, check_count
 from textbook.replicas.memory import footing, mebibytes
 from textbook.replicas.outcome import Asked, Outcome
 from textbook.replicas.plan import Group, Planner
+from textbook.replicas.replica_state import ReplicaState
 from textbook.replicas.stackability import obstacle
 from textbook.replicas.table import tidy, traces
 
@@ -41,6 +43,8 @@ class ReplicaTrainer:
             epoch whose weights are kept sees it, so that it cannot be used to choose.
         snapshots: epochs, from 1, after which the weights are kept for `trained(…, epoch=…)`.
         trace: record loss, gradient norm and update ratio of every update, for `.trace`.
+        keep_state: keep what replicas need to go on later, for `.state(…)`: weights, and twice or thrice their memory
+            for what the optimizer keeps.
         memory_limit: bytes that a wave of replicas may take; None is half of what is free.
 
     Raises: ValueError where an argument does not fit; the message says what was expected.
@@ -62,6 +66,7 @@ class ReplicaTrainer:
         test_every_epoch: bool = False,
         snapshots=(),
         trace: bool = False,
+        keep_state: bool = False,
         memory_limit: int | None = None,
     ):
         check_budget(epochs, updates, seconds)
@@ -86,7 +91,7 @@ class ReplicaTrainer:
             )
         self._conditions = conditions or {"default": Condition()}
         self._seeds, self._memory_limit = seeds, memory_limit
-        self._asked = Asked(test_every_epoch=test_every_epoch, snapshots=tuple(snapshots), trace=trace)
+        self._asked = Asked(test_every_epoch, tuple(snapshots), trace, keep_state)
         self._planner = Planner(
             build, splits, batch_size=batch_size, epochs=epochs, updates=updates, seconds=seconds, metrics=metrics
         )
@@ -95,8 +100,8 @@ class ReplicaTrainer:
         """What `run` would do, before it takes memory or time: a row per group of replicas that share a graph.
 
         Columns: `conditions`; `replicas`; `engine`, "fit" for models that cannot be stacked; `obstacle`, why not;
-        `updates` of each replica at most; `wave`, replicas trained at once; `waves`; `mib_per_replica` and `mib`, the
-        memory of a wave, estimated.
+        `updates` that each replica makes at most; `wave`, replicas trained at once; `waves`; `mib_per_replica` and
+        `mib`, the memory of a wave, estimated.
         """
         return pd.DataFrame([self._row(group) for group in self._groups()])
 
@@ -145,7 +150,7 @@ class ReplicaTrainer:
             "replicas": len(group.replicas),
             "engine": "replicas" if stacked else "fit",
             "obstacle": reason or "",
-            "updates": max(len(replica.rates) for replica in group.replicas),
+            "updates": max(len(replica.rates) - replica.begun for replica in group.replicas),
             "wave": wave,
             "waves": -(-len(group.replicas) // wave),
             "mib_per_replica": mebibytes(needs.per_replica),
@@ -157,7 +162,8 @@ class ReplicaResult:
     """The tables of a training, and its models.
 
     Attributes:
-        table: a row per condition, seed and epoch; `train_replicas` lists the columns.
+        table: a row per condition, seed and epoch; `train_replicas` lists the columns. Of replicas that went on from a
+            start it has the new epochs alone, counted from the very beginning.
         trace: with `trace=True`, a row per condition, seed and update: `loss` (the batch's own, with penalties),
             `gradient_norm` (of all weights, before clipping), `update_ratio` (|change| / |weights|), `learning_rate`,
             `momentum` (beta_1 for optimizers of Adam's kind). None otherwise.
@@ -175,15 +181,38 @@ class ReplicaResult:
         Args:
             epoch: one of the `snapshots` that were asked for; None is the network as training left it.
         """
+        return _model(*self._place(condition, seed), epoch)
+
+    def state(self, condition: str, seed: int) -> ReplicaState:
+        """What one replica needs to go on with `Condition(start=…)`; kept where `keep_state=True` asked for it."""
+        group, outcome, index = self._place(condition, seed)
+        if not outcome.states:
+            raise ValueError("expected a training with keep_state=True, got one without; ask for it and train again")
+        values = [stack[index].copy() for stack in outcome.states]
+        return ReplicaState(
+            epochs=int(np.flatnonzero(outcome.updates[index])[-1]) + 1,
+            updates=int(outcome.updates[index].max()),
+            optimizer=type(group.optimizer).__name__,
+            weights=tuple(values[: len(outcome.weights)]),
+            slots=tuple(values[len(outcome.weights) :]),
+            varying=group.varying,
+        )
+
+    def _place(self, condition: str, seed: int) -> tuple[Group, Outcome, int]:
         for group, outcome in zip(self._groups, self._outcomes, strict=True):
             for index, replica in enumerate(group.replicas):
                 if (replica.condition, replica.seed) == (condition, seed):
-                    return _model(group, outcome, index, epoch)
+                    return group, outcome, index
         have = sorted({(r.condition, r.seed) for g in self._groups for r in g.replicas})
         raise ValueError(f"expected a condition and seed that were trained, such as {have[0]}, got {(condition, seed)}")
 
     def reached(self, metric: str, target: float) -> pd.DataFrame:
         """The first epoch, and its updates, after which a column lies beyond a target; see `epochs_to_target`."""
+        if any(group.begun for group in self._groups):
+            raise ValueError(
+                "expected curves from the first epoch on, got those of a training that went on from a start; join its "
+                "table to the earlier one and give both to textbook.learning_curves.epochs_to_target"
+            )
         return epochs_to_target(self.table, metric=metric, target=target, rises="accuracy" in metric)
 
 

@@ -52,7 +52,7 @@ class Wave:
         """Train until every replica has ended, and evaluate after each epoch."""
         if self.group.seconds:
             self._compile()
-        for epoch in range(self.group.epochs):
+        for epoch in range(self.group.begun, self.group.epochs):
             self._epoch(epoch, progress)
             if not self.live.any():
                 break
@@ -86,12 +86,20 @@ class Wave:
         return self.program.part(rows, [np.stack(leaf) for leaf in labels], weights)
 
     def _initial(self, members: list[Replica]):
+        if members[0].start:
+            return self._begun([r.start for r in members])
         values = [self.drawn(r.seeds.weights, r.seeds.masks) for r in members]
         given = [r.initial_weights for r in members]
         replaced = self.group.blueprint.initializer.replaced
         values = [v if w is None else replaced(*v, w) for v, w in zip(values, given, strict=True)]
         trainable, frozen = ([np.stack(one) for one in zip(*(v[i] for v in values), strict=True)] for i in (0, 1))
         return self.program.initial(trainable, frozen)
+
+    def _begun(self, starts):
+        count = len(self.group.blueprint.model.trainable_variables)
+        weights, slots = ([np.stack(one) for one in zip(*(getattr(s, name) for s in starts), strict=True)]
+                          for name in ("weights", "slots"))  # fmt: skip
+        return self.program.initial(weights[:count], weights[count:], slots)
 
     def _compile(self) -> None:
         """Compile what will be timed, on an update that is thrown away."""
@@ -194,6 +202,9 @@ class Wave:
             self.outcome.keep(place, who, [stack[at] for stack in now])
         if not ended.any():
             return
+        if self.asked.keep_state:  # before an average is put in the weights' place
+            state = [*now, *self.program.slots(self.state)]
+            self.outcome.keep(self.outcome.states, who[ended], [stack[at[ended]] for stack in state])
         final = self.program.final(self.state)
         self.outcome.keep(self.outcome.weights, who[ended], [s[at[ended]] for s in self.program.weights(final)])
         self.outcome.kept[who[ended]] = epoch + 1

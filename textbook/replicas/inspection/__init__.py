@@ -10,6 +10,7 @@ from textbook.replicas.inspection.loss import check_ending, check_loss
 from textbook.replicas.inspection.metrics import check_metrics, check_per_sample
 from textbook.replicas.inspection.model import check_model
 from textbook.replicas.inspection.optimizer import check_optimizer
+from textbook.replicas.inspection.stop import check_stops
 
 __all__ = [
     "DataCheck",
@@ -22,4 +23,5 @@ __all__ = [
     "check_model",
     "check_optimizer",
     "check_per_sample",
+    "check_stops",
 ]

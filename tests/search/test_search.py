@@ -1,0 +1,364 @@
+"""Searches end to end: one seed, one result; scores that are the model's; folders that go on and refuse."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import keras
+import keras_tuner
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from tests.search.small import build, part, same
+from textbook import search
+from textbook.search import runner
+
+SETTINGS = {"trials": 6, "epochs": 2, "seed": 3}
+
+
+@pytest.fixture(scope="module")
+def found():
+    return search.random_search(build, part(), keep=2, **SETTINGS)
+
+
+class TestOneSeedOneResult:
+    def test_in_waves_of_any_size(self, found):
+        for wave in (1, 4):
+            again = search.random_search(build, part(), wave=wave, **SETTINGS)
+            assert_frame_equal(same(again.table), same(found.table))
+            assert_frame_equal(again.curves, found.curves)
+
+    def test_more_trials_begin_with_the_same_ones(self, found):
+        more = search.random_search(build, part(), **{**SETTINGS, "trials": 9})
+        assert_frame_equal(same(more.table)[:6], same(found.table))
+
+    def test_another_seed_gives_other_values_and_other_weights(self, found):
+        other = search.random_search(build, part(), **{**SETTINGS, "seed": 0})
+        assert not set(other.table["rate"]) & set(found.table["rate"])
+        assert not set(other.table["seed"]) & set(found.table["seed"])
+
+    def test_neighbouring_seeds_share_no_trial(self):
+        """keras-tuner's seeds 1 to 10 gave 25 distinct points of 160."""
+        oracles = [search.oracles.RandomOracle(_space(), trials=16, seed=seed) for seed in range(10)]
+        rates = [oracle.create_trial(str(k)).hyperparameters.values["rate"] for oracle in oracles for k in range(16)]
+        assert len(set(rates)) == 160
+
+    def test_the_random_numbers_of_the_caller_are_left_alone(self):
+        np.random.seed(1)
+        expected = np.random.random()
+        np.random.seed(1)
+        search.random_search(build, part(), trials=2, epochs=1)
+        assert np.random.random() == expected
+
+
+class TestScores:
+    def test_a_score_is_the_best_of_its_curve(self, found):
+        best = found.curves.groupby("trial")["val_loss"].min()
+        assert found.table.set_index("trial")["score"].equals(best.rename("score"))
+
+    def test_a_curve_is_what_fit_makes_of_the_same_seed(self, found):
+        by_fit = search.random_search(build, part(), engine="fit", **{**SETTINGS, "trials": 2})
+        assert set(by_fit.table["engine"]) == {"fit"} and set(found.table["engine"]) == {"replicas"}
+        columns = ["loss", "val_loss", "accuracy", "val_accuracy"]
+        ours = found.curves[found.curves["trial"] < 2][columns]
+        np.testing.assert_allclose(by_fit.curves[columns], ours, rtol=1e-4)
+
+    def test_the_best_model_has_the_best_score(self, found):
+        validation = part().validation
+        for row in found.best(2).itertuples():
+            loss, accuracy = found.models(row.trial).evaluate(validation.x, validation.y, verbose=0)
+            curve = found.curves[(found.curves["trial"] == row.trial) & (found.curves["epoch"] == row.best_epoch)]
+            assert loss == pytest.approx(row.score, rel=1e-5)
+            assert accuracy == pytest.approx(curve["val_accuracy"].item(), rel=1e-5)
+
+    def test_models_are_kept_of_the_best_alone(self, found):
+        kept = {int(path.parent.name.removeprefix("trial_")) for path in found.directory.glob("trial_*/*.weights.h5")}
+        assert kept == set(found.best(2)["trial"])
+        with pytest.raises(ValueError, match="larger keep"):
+            found.models(int(found.best(6)["trial"].iloc[-1]))
+
+    def test_an_accuracy_is_better_when_higher(self):
+        found = search.random_search(build, part(), objective="val_accuracy", **SETTINGS)
+        assert found.best().loc[0, "score"] == found.table["score"].max() == found.curves["val_accuracy"].max()
+
+    def test_the_test_part_is_never_seen(self, found):
+        assert not [name for name in (*found.curves, *found.table) if "test" in name]
+
+    def test_an_objective_that_nothing_measures_is_named(self):
+        with pytest.raises(ValueError, match=r"val_precision.*adding the metric"):
+            search.random_search(
+                build, part(), trials=1, epochs=1, objective=keras_tuner.Objective("val_precision", "max")
+            )
+
+
+class TestTrialsThatGoWrong:
+    def test_a_trial_that_diverges_is_infeasible_and_the_others_are_as_before(self, found):
+        def wild(hp):
+            model = build(hp)
+            if hp.Boolean("wild"):
+                model.optimizer.learning_rate = 1e30
+            return model
+
+        some = search.random_search(wild, part(), **SETTINGS)
+        went = some.table.set_index("trial")
+        assert set(went["status"]) == {"completed", "infeasible"}
+        assert (went["status"] == "infeasible").equals(went["wild"].rename("status"))
+        assert went.loc[went["wild"], "score"].isna().all() and (went["epochs"] == 2).all()
+
+    def test_a_builder_that_raises_fails_its_trial_alone(self, found):
+        def picky(hp):
+            if hp.Float("rate", 1e-3, 1.0, sampling="log") > 0.1:
+                raise ArithmeticError("too fast")
+            return build(hp)
+
+        some = search.random_search(picky, part(), **SETTINGS).table
+        fast = some["rate"] > 0.1
+        assert fast.any() and (some["status"] == "failed").equals(fast.rename("status"))
+        assert some.loc[fast, "error"].str.contains("ArithmeticError: too fast").all()
+        slow = some.loc[~fast, "score"]
+        assert slow.equals(found.table.loc[~fast, "score"])
+
+    def test_a_number_that_keras_refuses_fails_its_trial_alone(self):
+        def beyond(hp):
+            model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+            loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+            model.compile(keras.optimizers.SGD(0.1, momentum=hp.Float("momentum", 0.0, 2.0)), loss)
+            return model
+
+        some = search.random_search(beyond, part(), **SETTINGS).table
+        assert (some["status"] == "failed").equals((some["momentum"] > 1).rename("status"))
+        assert some.loc[some["momentum"] > 1, "error"].str.contains("momentum").all()
+
+    def test_where_all_fail_the_search_raises_and_says_why(self):
+        def broken(hp):
+            model = build(hp)
+            if len(hp.values) == 2 and hp.values["rate"] != 1e-3:  # not while the space is discovered
+                raise ArithmeticError("always")
+            return model
+
+        with pytest.raises(RuntimeError, match=r"4 that all failed.*ArithmeticError: always"):
+            search.random_search(broken, part(), trials=4, epochs=1)
+
+    def test_two_trials_that_fail_raise_too(self):
+        """keras-tuner's search returns silently when there are fewer than three."""
+
+        def diverging(hp):
+            model = build(hp)
+            model.optimizer.learning_rate = 1e30
+            return model
+
+        with pytest.raises(RuntimeError, match="2 that all failed"):
+            search.random_search(diverging, part(), trials=2, epochs=2)
+
+
+class TestFolders:
+    def test_called_again_it_returns_what_it_had_found(self, tmp_path):
+        first = search.random_search(build, part(), directory=tmp_path / "one", **SETTINGS)
+        stamps = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("record.json")}
+        again = search.random_search(build, part(), directory=tmp_path / "one", **SETTINGS)
+        assert_frame_equal(again.table, first.table)
+        assert_frame_equal(again.curves, first.curves)
+        assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("record.json")} == stamps
+
+    def test_more_trials_go_on_in_the_same_folder(self, tmp_path, found):
+        search.random_search(build, part(), directory=tmp_path / "one", **{**SETTINGS, "trials": 4})
+        more = search.random_search(build, part(), directory=tmp_path / "one", **SETTINGS)
+        assert_frame_equal(same(more.table), same(found.table))
+
+    @pytest.mark.parametrize(
+        "change, said",
+        [
+            ({"epochs": 3}, "epochs: 2 → 3"),
+            ({"batch_size": 16}, "batch_size: 32 → 16"),
+            ({"seed": 4}, "seed: 3 → 4"),
+            ({"objective": "val_accuracy"}, "val_loss.*→.*val_accuracy"),
+        ],
+    )
+    def test_another_search_is_refused_with_the_difference(self, tmp_path, change, said):
+        search.random_search(build, part(), directory=tmp_path / "one", **SETTINGS)
+        with pytest.raises(ValueError, match=said):
+            search.random_search(build, part(), directory=tmp_path / "one", **{**SETTINGS, **change})
+
+    def test_other_data_and_another_range_are_refused(self, tmp_path):
+        search.random_search(build, part(), directory=tmp_path / "one", **SETTINGS)
+        with pytest.raises(ValueError, match="data: "):
+            search.random_search(build, part(1), directory=tmp_path / "one", **SETTINGS)
+        space = keras_tuner.HyperParameters()
+        space.Float("rate", 1e-2, 1.0, sampling="log")
+        with pytest.raises(ValueError, match=r"rate: min_value 0\.001 → 0\.01"):
+            search.random_search(build, part(), directory=tmp_path / "one", space=space, **SETTINGS)
+
+    def test_overwrite_starts_anew_but_deletes_nobody_elses_folder(self, tmp_path):
+        search.random_search(build, part(), directory=tmp_path / "one", **SETTINGS)
+        other = {**SETTINGS, "seed": 5, "overwrite": True}
+        assert len(search.random_search(build, part(), directory=tmp_path / "one", **other).table) == 6
+        (tmp_path / "thesis").mkdir()
+        (tmp_path / "thesis" / "text.tex").write_text("years")
+        with pytest.raises(ValueError, match=r"text\.tex"):
+            search.random_search(build, part(), directory=tmp_path / "thesis", **other)
+        assert (tmp_path / "thesis" / "text.tex").exists()
+
+    def test_a_truncated_file_is_named_and_nothing_is_lost(self, tmp_path):
+        search.random_search(build, part(), directory=tmp_path / "one", **SETTINGS)
+        path = tmp_path / "one" / "oracle.json"
+        path.write_text(path.read_text()[:100])
+        before = sorted(tmp_path.rglob("*"))
+        with pytest.raises(ValueError, match=r"oracle\.json"):
+            search.random_search(build, part(), directory=tmp_path / "one", **SETTINGS)
+        assert sorted(tmp_path.rglob("*")) == before
+
+    def test_killed_twice_and_called_again_it_has_the_table_of_an_undisturbed_search(self, tmp_path):
+        whole = search.random_search(build, part(), trials=40, epochs=1, seed=0, wave=4)
+        script = tmp_path / "script.py"
+        script.write_text(
+            "from tests.search.small import build, part\nfrom textbook import search\n"
+            f"folder = {str(tmp_path / 'one')!r}\n"
+            "search.random_search(build, part(), trials=40, epochs=1, seed=0, wave=4, directory=folder)\n"
+        )
+        for done in (8, 24):
+            process = subprocess.Popen([sys.executable, str(script)], env=_quiet())
+            while len(list(tmp_path.glob("one/*/record.json"))) < done:
+                assert process.poll() is None, "the search ended before it was killed"
+                time.sleep(0.01)
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+        ended = json.loads((tmp_path / "one" / "oracle.json").read_text())["end_order"]
+        assert 8 <= len(ended) < 40
+        again = search.random_search(build, part(), trials=40, epochs=1, seed=0, wave=4, directory=tmp_path / "one")
+        assert_frame_equal(same(again.table), same(whole.table))
+        assert_frame_equal(again.curves, whole.curves)
+
+
+@pytest.fixture(scope="module")
+def bands():
+    return search.hyperband(build, part(), max_epochs=9, seed=0)
+
+
+class TestHyperband:
+    def test_it_trains_what_it_said_it_would(self, bands):
+        assert search.oracles.cost(9) == (len(bands.table), 69)
+        new = bands.table["epochs"] - bands.table["parent"].map(bands.table.set_index("trial")["epochs"]).fillna(0)
+        assert new.sum() == 69
+
+    def test_what_it_costs_is_said_before(self, capsys):
+        trials, epochs = search.oracles.cost(2)
+        search.hyperband(build, part(), max_epochs=2, seed=0)
+        assert f"{trials} trials, {epochs} epochs" in capsys.readouterr().err
+
+    def test_a_promoted_trial_is_what_it_would_have_been_without_the_halt(self, bands, tmp_path):
+        longest = bands.table[bands.table["round"] == 2].iloc[0]
+        space = _space()
+        space.values = {name: longest[name] for name in ("rate", "1 - momentum")}
+        whole = _one_trial(space, seed=int(longest["seed"]), epochs=9)
+        went = bands.curves[bands.curves["trial"] == longest["trial"]]
+        assert_frame_equal(went.drop(columns="trial").reset_index(drop=True), whole)
+
+    def test_its_score_is_the_best_of_all_its_epochs(self, bands):
+        best = bands.curves.groupby("trial")["val_loss"].min()
+        assert bands.table.set_index("trial")["score"].equals(best.rename("score"))
+
+    def test_no_state_is_left_on_disk(self, bands):
+        assert not list(bands.directory.rglob("*.npz"))
+
+    def test_one_by_one_by_fit_it_goes_on_as_well(self):
+        stacked = search.hyperband(build, part(), max_epochs=2, seed=0)
+        by_fit = search.hyperband(build, part(), max_epochs=2, seed=0, engine="fit")
+        np.testing.assert_allclose(by_fit.table["score"], stacked.table["score"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("make", [search.sobol_search, search.grid_search, search.bayesian_search])
+def test_the_other_searches_fill_the_same_table(make, found):
+    some = make(build, part(), trials=8, epochs=1, seed=0)
+    assert list(some.table) == list(found.table) and len(some.table) == 8
+    assert np.isfinite(some.best().loc[0, "score"])
+
+
+def test_a_batch_size_may_be_searched():
+    def sized(hp):
+        hp.Choice("batch", [16, 48])
+        return build(hp)
+
+    some = search.random_search(sized, part(), batch_size="batch", **SETTINGS)
+    assert set(some.table["batch"]) == {16, 48}
+    one = some.table.iloc[0]
+    space = _space()
+    space.values = {name: one[name] for name in ("rate", "1 - momentum")}
+    alone = _one_trial(space, seed=int(one["seed"]), epochs=2, batch_size=int(one["batch"]))
+    assert_frame_equal(some.curves[some.curves["trial"] == 0].drop(columns="trial").reset_index(drop=True), alone)
+
+
+def test_a_model_that_no_stack_can_train_is_trained_by_fit_with_the_same_result_twice():
+    class Doubled(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.head = keras.layers.Dense(3)
+
+        def call(self, x):
+            return self.head(x)
+
+        def train_step(self, data):
+            return super().train_step(data)
+
+    def own_step(hp):
+        model = Doubled()
+        model(np.zeros((1, 4), "float32"))
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(keras.optimizers.SGD(hp.Float("rate", 1e-3, 1.0, sampling="log")), loss)
+        return model
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        first = search.random_search(own_step, part(), trials=2, epochs=2)
+        again = search.random_search(own_step, part(), trials=2, epochs=2)
+    assert any("train_step" in str(one.message) for one in said)
+    assert set(first.table["engine"]) == {"fit"}
+    assert_frame_equal(first.curves, again.curves)
+    loss = first.best_model().evaluate(part().validation.x, part().validation.y, verbose=0)
+    assert loss == pytest.approx(first.best().loc[0, "score"], rel=1e-5)
+
+
+def test_the_winner_is_trained_again_with_fresh_seeds(found):
+    again = found.retrained(seeds=4)
+    assert again.n == 4
+
+
+@pytest.mark.parametrize(
+    "wrong, said",
+    [
+        ({"trials": 0}, "trials"),
+        ({"epochs": 0}, "epochs"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"batch_size": "size"}, "the builder has rate, 1 - momentum"),
+        ({"keep": 0}, "keep"),
+        ({"wave": 0}, "wave"),
+        ({"seed": -1}, "seed"),
+        ({"objective": "val_nothing"}, "val_nothing"),
+    ],
+)
+def test_wrong_arguments_are_refused_in_words(wrong, said):
+    with pytest.raises(ValueError, match=said):
+        search.random_search(build, part(), **{**SETTINGS, **wrong})
+
+
+def _space() -> keras_tuner.HyperParameters:
+    space = keras_tuner.HyperParameters()
+    build(space)
+    return space
+
+
+def _one_trial(space, *, seed: int, epochs: int, batch_size: int = 32) -> pd.DataFrame:
+    """The curve of one network alone, trained in one go."""
+    trainer = runner.Trainer(build, part(), objective="val_loss", direction="min", engine=None)
+    (trained,) = trainer.train([runner.Job(0, space, seed, batch_size, epochs)])
+    return trained.curves
+
+
+def _quiet() -> dict:
+    return {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(Path(__file__).parents[2])}

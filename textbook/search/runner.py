@@ -1,0 +1,236 @@
+"""The loop of a search: ask the oracle for a wave of trials, train it, tell the oracle, and keep what came of it."""
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from textbook.replicas.replica_state import ReplicaState
+from textbook.search.builders import Network
+from textbook.search.project import Project, Record, curves_of
+from textbook.search.result import SearchResult
+from textbook.search.training import Trainer
+from textbook.search.trials import COMPLETED, FAILED, Job, Trained, judge, seed_of
+
+_LOG = logging.getLogger("textbook.search")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a search trains with, beside its oracle's arguments.
+
+    Attributes:
+        epochs: of each trial, unless the oracle says how many (Hyperband).
+        batch_size: samples, or the name of a hyperparameter.
+        keep: so many best trials keep their models.
+        wave: trials asked for at once, at most; None leaves it to the oracle.
+        engine: as `ReplicaTrainer` takes it.
+        stage, worker: words for the table.
+    """
+
+    epochs: int
+    batch_size: int | str = 32
+    keep: int = 1
+    wave: int | None = None
+    engine: str | None = None
+    stage: str = ""
+    worker: str = ""
+
+
+class Runner:
+    """Runs a search in a project folder, from its beginning or from where it was left.
+
+    Args:
+        build: a keras-tuner builder.
+        split: a `textbook.splits.Split`.
+        oracle: one of `textbook.search.oracles`, whose project folder is `folder`.
+        goes_on: whether trials go on from others (Hyperband); then the models kept are those of the last epoch.
+    """
+
+    def __init__(self, build, split, oracle, settings: Settings, folder: Path, *, goes_on: bool = False):
+        self._build, self._split, self._oracle, self._settings = build, split, oracle, settings
+        self.project = Project(folder)
+        self._objective = oracle.objective
+        self._records: dict[str, Record] = {}
+        self._trainer = Trainer(
+            build, split, objective=self._objective.name, direction=self._objective.direction,
+            engine=settings.engine, keep_state=goes_on,
+        )  # fmt: skip
+
+    def run(self) -> None:
+        """Train trials until the oracle has no more, and delete what only trials that go on need."""
+        self.train()
+        self.tidy()
+
+    def train(self) -> None:
+        """Train trials until the oracle has no more."""
+        while trials := self._ask():
+            _LOG.info("training trials %s", ", ".join(trial.trial_id for trial in trials))
+            jobs = [self._job(trial) for trial in trials]
+            self._tell(trials, jobs, self._trainer.train(jobs))
+
+    def tidy(self) -> None:
+        """Delete the states of trials: nobody goes on any more."""
+        for trial_id in self._oracle.trials:
+            self.project.state(trial_id).unlink(missing_ok=True)
+
+    def result(self) -> SearchResult:
+        """What the trials in the folder say together."""
+        records = {trial_id: self.project.read(trial_id) for trial_id in sorted(self._oracle.trials, key=int)}
+        records = {trial_id: record for trial_id, record in records.items() if record}
+        rows = [self._row(trial_id, record) for trial_id, record in records.items()]
+        curves = [self._curve(trial_id, record) for trial_id, record in records.items()]
+        curves = [curve for curve in curves if len(curve)]
+        return SearchResult(
+            pd.DataFrame(rows),
+            pd.concat(curves, ignore_index=True) if curves else pd.DataFrame({"trial": [], "epoch": []}),
+            space=self._oracle.get_space(),
+            objective=self._objective,
+            seed=self._oracle.seed,
+            build=self._build,
+            retrain=self.retrain,
+            models=self.model,
+            directory=self.project.folder,
+        )
+
+    def model(self, number: int):
+        """The model of a trial, compiled, with the weights that were kept.
+
+        Raises: ValueError where none were kept.
+        """
+        trial_id = next(trial_id for trial_id in self._oracle.trials if int(trial_id) == number)
+        hyperparameters = self._oracle.trials[trial_id].hyperparameters
+        network = Network(self._build, hyperparameters)()
+        network.load_weights(self.project.weights(trial_id))
+        model = self._build(hyperparameters.copy())
+        model.set_weights(network.get_weights())
+        return model
+
+    def retrain(self, values: dict, seeds, epochs: int) -> pd.DataFrame:
+        """Train some values for other seeds: a row per seed and epoch, test part included."""
+        hyperparameters = self._oracle.get_space()
+        hyperparameters.values = dict(values)
+        size = self._batch_size(hyperparameters)
+        jobs = [Job(number, hyperparameters.copy(), seed, size, epochs) for number, seed in enumerate(seeds)]
+        return self._trainer.retrain(jobs)
+
+    def _ask(self) -> list:
+        """The next wave of trials, none where the search has ended."""
+        limits = [limit for limit in (self._settings.wave, self._oracle.wave_limit()) if limit]
+        trials = []
+        with self._oracle.batched():
+            while not limits or len(trials) < min(limits):
+                trial = self._oracle.create_trial(f"slot {len(trials)}")
+                if trial.status != "RUNNING":
+                    break
+                trials.append(trial)
+        return trials
+
+    def _job(self, trial) -> Job:
+        values = trial.hyperparameters.values
+        parent, start = values.get("tuner/trial_id"), None
+        number = int(trial.trial_id)
+        if parent is not None:
+            number = self._root(parent)
+            path = self.project.state(parent)
+            # without it everything is trained from the beginning, which gives the same bits and takes longer
+            start = ReplicaState.load(path) if path.exists() else None
+        return Job(
+            int(trial.trial_id),
+            trial.hyperparameters,
+            seed_of(self._oracle.seed, number),
+            self._batch_size(trial.hyperparameters),
+            values.get("tuner/epochs", self._settings.epochs),
+            start,
+        )
+
+    def _batch_size(self, hyperparameters) -> int:
+        size = self._settings.batch_size
+        if isinstance(size, int):
+            return size
+        if size not in hyperparameters.values:
+            raise ValueError(
+                f"expected batch_size as a number or the name of a hyperparameter, got {size!r}; the builder has "
+                f"{', '.join(hyperparameters.values)}"
+            )
+        return int(hyperparameters.values[size])
+
+    def _root(self, trial_id: str) -> int:
+        """The trial whose network this one goes on with, however many times promoted."""
+        while (parent := self._oracle.trials[trial_id].hyperparameters.values.get("tuner/trial_id")) is not None:
+            trial_id = parent
+        return int(trial_id)
+
+    def _tell(self, trials, jobs: list[Job], trained: list[Trained]) -> None:
+        records = {}
+        for trial, job, one in zip(trials, jobs, trained, strict=True):
+            record = records[trial.trial_id] = self._record(trial, job, one)
+            if one.state is not None and record.status == COMPLETED:
+                self.project.keep_state(trial.trial_id, one.state)
+            # before the oracle knows that the trial has ended: after a kill in between it is run again
+            self.project.write(trial.trial_id, record)
+        self._keep_models(records, {trial.trial_id: one for trial, one in zip(trials, trained, strict=True)})
+        with self._oracle.batched():
+            for trial in trials:
+                self._end(trial, records[trial.trial_id])
+
+    def _record(self, trial, job: Job, one: Trained) -> Record:
+        before = None
+        if job.start is not None:
+            before = self.project.read(trial.hyperparameters.values["tuner/trial_id"])
+        curves = curves_of(one, before)
+        status, score, best = FAILED, float("nan"), 0
+        if not one.error:
+            if self._objective.name not in curves:
+                raise ValueError(
+                    f"expected objective as one of {', '.join(curves.columns.drop('epoch'))}, got "
+                    f"{self._objective.name!r}; mend by naming one"
+                )
+            status, score, best = judge(curves, self._objective.name, self._objective.direction)
+        return Record(
+            status, score, best, curves.to_dict("list"), one.engine, one.seconds,
+            self._settings.worker or f"process {os.getpid()}", job.seed, self._settings.stage, one.error,
+        )  # fmt: skip
+
+    def _end(self, trial, record: Record) -> None:
+        if record.status == FAILED:
+            trial.status, trial.message = "INVALID", record.error
+        else:
+            trial.status = "COMPLETED"  # the oracle sees that the score of an infeasible one is no number
+            self._oracle.update_trial(trial.trial_id, {self._objective.name: record.score}, step=record.best_epoch)
+        self._oracle.end_trial(trial)
+
+    def _keep_models(self, records: dict[str, Record], wave: dict[str, Trained]) -> None:
+        """Write the models of this wave's trials that are among the best so far, and delete those that are no more.
+
+        The best by the records in the folder, where other processes may be at work too: what is not among the best of
+        some trials is not among the best of all, so none deletes what another one must keep.
+        """
+        self._records |= records
+        self._records |= self.project.others(self._records)
+        sign = 1 if self._objective.direction == "min" else -1
+        scores = {trial_id: sign * one.score for trial_id, one in self._records.items() if one.status == COMPLETED}
+        best = set(sorted(scores, key=lambda trial_id: (scores[trial_id], int(trial_id)))[: self._settings.keep])
+        for trial_id in best & wave.keys():
+            self.project.keep_model(trial_id, wave[trial_id].model())
+        self.project.forget_models(but=best)
+
+    def _row(self, trial_id: str, record: Record) -> dict:
+        values = self._oracle.trials[trial_id].hyperparameters.values
+        names = [parameter.name for parameter in self._oracle.get_space().space]
+        parent = values.get("tuner/trial_id")
+        return {
+            "trial": int(trial_id), "status": record.status, "score": record.score, "best_epoch": record.best_epoch,
+            "epochs": record.epochs, **{name: values.get(name) for name in names}, "stage": record.stage,
+            "bracket": values.get("tuner/bracket"), "round": values.get("tuner/round"),
+            "parent": float("nan") if parent is None else int(parent), "seed": record.seed, "engine": record.engine,
+            "worker": record.worker, "seconds": record.seconds, "error": record.error,
+        }  # fmt: skip
+
+    @staticmethod
+    def _curve(trial_id: str, record: Record) -> pd.DataFrame:
+        curve = pd.DataFrame(record.curves)
+        curve.insert(0, "trial", int(trial_id))
+        return curve

@@ -1,0 +1,207 @@
+"""The searches: each takes a keras-tuner builder and a split, and returns a `SearchResult`."""
+
+import hashlib
+import shutil
+import sys
+import tempfile
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import keras_tuner
+import numpy as np
+
+from textbook.replicas.condition import check_count
+from textbook.search.discovery import discovered
+from textbook.search.oracles import (
+    BayesianOracle,
+    GridOracle,
+    HyperbandOracle,
+    RandomOracle,
+    SobolOracle,
+    cost,
+)
+from textbook.search.project import settings_differ
+from textbook.search.result import SearchResult
+from textbook.search.runner import Runner, Settings
+
+_OURS = "search.json"
+
+
+def random_search(build, splits, *, trials: int, seed: int = 0, objective="val_loss", **settings) -> SearchResult:
+    """Trials whose hyperparameters are drawn independently, trained at once where their networks share a graph.
+
+    Args:
+        build: a keras-tuner model builder, hp → compiled Keras model, or a `keras_tuner.HyperModel` with a `build`.
+        splits: a `textbook.splits.Split`. Trials train on its training part and are scored on its validation part; its
+            test part is not looked at.
+        trials: how many.
+        seed: of the search. Trial k's values and its training depend on (seed, k) alone, so the same seed gives the
+            same table, whatever the wave, and after a resume.
+        objective: a column of the curves, such as "val_loss" or "val_accuracy", or a `keras_tuner.Objective`. A trial's
+            score is its best value over the epochs; one that ends at NaN has none.
+        settings: the arguments of every search:
+            epochs: of each trial, default 10.
+            batch_size: samples, or the name of a hyperparameter that the builder declares; default 32.
+            space: `keras_tuner.HyperParameters` that go before the builder's own of the same names, such as narrower
+                ranges.
+            directory: the project's folder. A search that is called again on it goes on where it was left, or returns
+                what it had found. None is a temporary folder, which goes with the result.
+            overwrite: delete what a search left in the directory.
+            keep: so many best trials keep their models; default 1.
+            wave: trials trained at once, at most; by default all that the search can name, as many as fit into memory.
+            engine: "replicas", or "fit" for `model.fit` one by one.
+            stage: a word for the table's column of this name, which linked searches fill.
+
+    Raises: ValueError for a bad argument, or a directory that belongs to another search; RuntimeError if all trials
+        failed.
+    Source: Bergstra & Bengio, "Random search for hyper-parameter optimization" (JMLR 2012).
+
+    >>> import keras
+    >>> from textbook import splits
+    >>> def build(hp):
+    ...     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    ...     model.compile(keras.optimizers.SGD(hp.Float("rate", 1e-4, 1.0, sampling="log")), "mse")
+    ...     return model
+    >>> x = np.random.default_rng(0).normal(size=(60, 3))
+    >>> part = splits.split((x, x.sum(axis=1)), seed=0, sizes=(40, 15, 5))
+    >>> found = random_search(build, part, trials=8, seed=0, epochs=2)
+    >>> list(found.best().columns[:6]), len(found.curves)
+    (['trial', 'status', 'score', 'best_epoch', 'epochs', 'rate'], 16)
+    """
+    return _run(build, splits, lambda space: RandomOracle(space, objective, trials=trials, seed=seed), **settings)
+
+
+def sobol_search(build, splits, *, trials: int, seed: int = 0, objective="val_loss", **settings) -> SearchResult:
+    """Quasi-random search: trial k has point k of a scrambled Sobol sequence, which fills the space more evenly.
+
+    Args:
+        build, splits, trials, seed, objective, settings: as for `random_search`; a power of two is a good number.
+
+    Source: Bergstra & Bengio (2012), section 2.4; Owen, "Scrambling Sobol' and Niederreiter–Xing points" (1998).
+    """
+    return _run(build, splits, lambda space: SobolOracle(space, objective, trials=trials, seed=seed), **settings)
+
+
+def grid_search(
+    build, splits, *, trials: int | None = None, points: int = 10, seed: int = 0, objective="val_loss", **settings
+) -> SearchResult:
+    """Every combination of the hyperparameters' values.
+
+    Args:
+        build, splits, seed, objective, settings: as for `random_search`.
+        trials: at most; None for all combinations.
+        points: values of a hyperparameter whose range has no step, evenly spaced on its scale.
+    """
+    return _run(
+        build, splits, lambda space: GridOracle(space, objective, trials=trials, points=points, seed=seed), **settings
+    )
+
+
+def bayesian_search(
+    build, splits, *, trials: int, seed: int = 0, objective="val_loss", initial: int | None = None, **settings
+) -> SearchResult:
+    """Trials where a Gaussian process, fitted to the scores so far, expects most: keras-tuner's Bayesian optimization.
+
+    A trial depends on the scores that were known when it was asked for, so here `wave` changes the result: the first
+    trials are drawn at random in one wave, later ones four at a time unless told otherwise.
+
+    Args:
+        build, splits, trials, seed, objective, settings: as for `random_search`.
+        initial: trials drawn at random; None is three times the number of hyperparameters.
+    """
+    wave = {"wave": settings["wave"]} if settings.get("wave") else {}
+    return _run(
+        build, splits,
+        lambda space: BayesianOracle(space, objective, trials=trials, seed=seed, num_initial_points=initial, **wave),
+        **settings,
+    )  # fmt: skip
+
+
+def hyperband(
+    build, splits, *, max_epochs: int = 27, factor: int = 3, iterations: int = 1, seed: int = 0, objective="val_loss",
+    **settings,
+) -> SearchResult:  # fmt: skip
+    """Many trials for few epochs, of which the best go on: with their weights, their optimizer's state and their place
+    in the data order, so that a promoted trial is what it would have been without the halt.
+
+    What it will cost is said on stderr before it starts. A trial that is promoted gets a row for each round; `parent`
+    says which row it went on from, and its score is the best of all its epochs. Models that are kept are those of the
+    last epoch.
+
+    Args:
+        build, splits, seed, objective, settings: as for `random_search`, without `epochs`.
+        max_epochs: of the longest trials.
+        factor: one trial in so many goes on.
+        iterations: how often all brackets are run.
+
+    Source: Li et al., "Hyperband: a novel bandit-based approach to hyperparameter optimization" (JMLR 2018).
+    """
+    if "epochs" in settings:
+        raise ValueError(f"expected max_epochs for Hyperband, got epochs={settings['epochs']!r}; mend by max_epochs=27")
+    trials, epochs = cost(max_epochs, factor, iterations)
+    print(f"Hyperband: {trials} trials, {epochs} epochs in all", file=sys.stderr)
+    return _run(
+        build, splits,
+        lambda space: HyperbandOracle(
+            space, objective, max_epochs=max_epochs, factor=factor, iterations=iterations, seed=seed
+        ),
+        epochs=max_epochs, goes_on=True, **settings,
+    )  # fmt: skip
+
+
+def _run(
+    build, split, make_oracle: Callable, *, epochs: int = 10, batch_size: int | str = 32,
+    space: keras_tuner.HyperParameters | None = None, directory=None, overwrite: bool = False, keep: int = 1,
+    wave: int | None = None, engine: str | None = None, goes_on: bool = False,
+    stage: str = "",
+) -> SearchResult:  # fmt: skip
+    """Run a search with the oracle that `make_oracle(space)` makes, or go on with the one in the directory."""
+    for name, number in (("epochs", epochs), ("keep", keep), ("wave", wave)):
+        check_count(number, name)
+    if not isinstance(batch_size, str):
+        check_count(batch_size, "batch_size")
+    build = build.build if isinstance(build, keras_tuner.HyperModel) else build
+    settings = Settings(epochs=epochs, batch_size=batch_size, keep=keep, wave=wave, engine=engine, stage=stage)
+    oracle = make_oracle(discovered(build, space))
+    folder, temporary = _folder(directory, overwrite)
+    oracle._set_project_dir(str(folder.parent), folder.name)
+    differences = settings_differ(folder, _described(split, settings))
+    if differences:
+        raise ValueError(
+            f"expected the search that {folder} belongs to, got another one: {'; '.join(differences)}; nothing was "
+            "changed; mend by the earlier settings, another directory, or overwrite=True"
+        )
+    if (folder / "oracle.json").exists():
+        oracle.reload()
+    runner = Runner(build, split, oracle, settings, folder, goes_on=goes_on)
+    runner.run()
+    result = runner.result()
+    if temporary:
+        weakref.finalize(result, shutil.rmtree, folder, ignore_errors=True)
+    return result
+
+
+def _folder(directory, overwrite: bool) -> tuple[Path, bool]:
+    """(the project's folder, whether it is a temporary one)."""
+    if directory is None:
+        return Path(tempfile.mkdtemp(prefix="search-")), True
+    folder = Path(directory)
+    if folder.exists() and any(folder.iterdir()) and not (folder / _OURS).exists():
+        raise ValueError(
+            f"expected directory as a new or empty folder, or one of a search, got {folder} with "
+            f"{next(folder.iterdir()).name} in it and no {_OURS}; mend by another directory"
+        )
+    if overwrite and folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder, False
+
+
+def _described(split, settings: Settings) -> dict:
+    """What a search must keep when it goes on, beside its oracle's arguments."""
+    digest = hashlib.sha256()
+    for array in (*split.rows, *keras.tree.flatten(split.x), *keras.tree.flatten(split.y)):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return {"epochs": settings.epochs, "batch_size": settings.batch_size, "data": digest.hexdigest()}

@@ -1,0 +1,173 @@
+"""Trials whose networks share a graph, and what of them differs by trial: one `Condition` of the replica trainer."""
+
+import dataclasses
+import logging
+import traceback
+from collections import deque
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+
+import keras
+
+from textbook.replicas import Condition, EarlyStopping
+from textbook.replicas.initial import global_seed
+from textbook.replicas.numbers import loss_numbers, model_numbers, optimizer_numbers
+from textbook.replicas.structure import structure
+from textbook.search.builders import Compiled, Network
+from textbook.search.recording import Recorded, record, verify
+from textbook.search.trials import Job
+
+_LOG = logging.getLogger("textbook.search")
+
+# networks with other structural values that are not built again when they come up again
+_REMEMBERED = 256
+
+
+@dataclass
+class Stack:
+    """Trials that are trained at once.
+
+    Attributes:
+        network: a builder of the network, uncompiled.
+        compiled: what it is compiled with, up to numbers.
+        jobs: the trials.
+        rates: learning rate of each.
+        numbers: name → value of each, of everything else that may differ by replica.
+    """
+
+    network: Network
+    compiled: Compiled
+    jobs: list[Job] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
+    numbers: list[dict[str, float]] = field(default_factory=list)
+
+    def condition(self, stop: EarlyStopping | None) -> Condition:
+        """All trials of the stack as one condition, with a number a seed where they differ."""
+        seeds = [job.seed for job in self.jobs]
+        by_name = {name: [numbers[name] for numbers in self.numbers] for name in self.numbers[0]}
+        own = {}
+        for name in ("momentum", "weight_decay"):
+            values = by_name.pop(f"optimizer.{name}", None)
+            own[name] = values and dict(zip(seeds, values, strict=True))
+        starts = {job.seed: job.start for job in self.jobs if job.start is not None}
+        return Condition(
+            learning_rate=dict(zip(seeds, self.rates, strict=True)),
+            optimizer=self.compiled.optimizer,
+            **own,
+            # only what differs, because what does not may stay a constant of the graph
+            strengths={n: dict(zip(seeds, v, strict=True)) for n, v in by_name.items() if len(set(v)) > 1},
+            batch_size=self.jobs[0].batch_size,
+            loss=self.compiled.loss,
+            loss_weights=self.compiled.loss_weights,
+            stop=None if starts or getattr(self.compiled.optimizer, "use_ema", False) else stop,
+            start=starts or None,
+        )
+
+
+class Stacks:
+    """Sorts trials into stacks, calling the builder as seldom as can be.
+
+    A hyperparameter that reaches nothing but numbers of the optimizer needs no build of its own; `recording` finds out
+    which do. For every other combination of values the builder is called, and what it returns is compared.
+
+    Args:
+        build: a keras-tuner builder.
+    """
+
+    def __init__(self, build):
+        self._build = build
+        self._known: deque[_Built] = deque(maxlen=_REMEMBERED)
+
+    def sort(self, jobs: Sequence[Job]) -> tuple[list[Stack], dict[int, str]]:
+        """(stacks, trial number → what its builder raised, in full)."""
+        errors, built = {}, {}
+        for job in jobs:
+            try:
+                built[job.number] = self._built(job)
+            except Exception:  # a trial whose builder raises has failed, and the others go on
+                errors[job.number] = traceback.format_exc()
+        self._check(jobs, built)
+        stacks: dict[Hashable, Stack] = {}
+        for job in jobs:
+            if job.number in errors:
+                continue
+            one = built[job.number]
+            begun = job.start.epochs if job.start else 0
+            stack = stacks.setdefault(
+                (one.key, job.batch_size, job.epochs, begun), Stack(one.network, one.compiled)
+            )  # fmt: skip
+            rate, numbers = one.numbers_of(job)
+            stack.jobs.append(job)
+            stack.rates.append(rate)
+            stack.numbers.append(numbers)
+        return list(stacks.values()), errors
+
+    def _built(self, job: Job) -> "_Built":
+        for known in self._known:
+            if known.fits(job):
+                return known
+        made = _Built(self._build, job)
+        self._known.append(made)
+        return made
+
+    def _check(self, jobs: Sequence[Job], built: dict[int, "_Built"]) -> None:
+        """Build the last trial of each of those that were not built for their own sake, and compare."""
+        last = {id(built[job.number]): job for job in jobs if job.number in built}
+        for job in last.values():
+            one = built[job.number]
+            difference = one.check(job)
+            if difference:
+                _LOG.warning("building every trial by itself: %s", difference)
+                self._known.remove(one)
+                for other in jobs:
+                    if built.get(other.number) is one:
+                        built[other.number] = _Built(self._build, other, alone=True)
+
+
+class _Built:
+    """A network that was built once, and the trials it stands for."""
+
+    def __init__(self, build, job: Job, *, alone: bool = False):
+        self._build, self._alone = build, alone
+        with global_seed(0):
+            recorded = record(build, job.hyperparameters)
+        model, hyperparameters = recorded.model, recorded.hyperparameters
+        self.recorded: Recorded = dataclasses.replace(recorded, model=None)  # hundreds of models would fill the memory
+        # what the builder declared only now; the trial's values stay
+        job.hyperparameters.merge(hyperparameters, overwrite=False)
+        self.compiled = Compiled.of(model)
+        self.network = Network(build, hyperparameters)
+        optimizer, loss = self.compiled.optimizer, self.compiled.loss
+        self._rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+        self._numbers = model_numbers(model) | optimizer_numbers(optimizer)
+        if isinstance(loss, keras.losses.Loss):
+            self._numbers |= loss_numbers(loss)
+        self.key = (structure(model), self.compiled.key())
+        self._checked = {job.number}
+
+    def fits(self, job: Job) -> bool:
+        """Whether this network, with other numbers in its optimizer, is the trial's."""
+        values = job.hyperparameters.values
+        if self._alone or not self.recorded.fits(values):
+            return False
+        try:
+            self.recorded.numbers(values)
+        except (
+            ValueError
+        ):  # out of the optimizer's range: the builder is called, and what it raises is the trial's error
+            return False
+        return True
+
+    def check(self, job: Job) -> str | None:
+        """Build the trial in earnest; what is other than expected, or None."""
+        if job.number in self._checked:
+            return None
+        self._checked.add(job.number)
+        with global_seed(0):
+            return verify(self.recorded, self._build, job.hyperparameters)
+
+    def numbers_of(self, job: Job) -> tuple[float, dict[str, float]]:
+        """(learning rate, name → value of the other numbers) of a trial."""
+        free = self.recorded.numbers(job.hyperparameters.values)
+        rate = free.pop("learning_rate", self._rate)
+        return rate, self._numbers | {f"optimizer.{name}": value for name, value in free.items()}
