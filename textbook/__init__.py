@@ -1,10 +1,11 @@
 """The library behind the book, named by idea.
 
 `schedules` are pure functions of time, `optimizers` follow them in the graph, and `callbacks` watch or change a `fit`;
-`range_test` finds a learning rate; `splits` and `datasets` bring data; `replicas` trains many copies of a model at
-once; `diagnosis` reads a training history; `surfaces` and `update_rules` are the books' two-dimensional examples;
-`importance`, `borders` and `statistics` read tables of trials; `experiment` turns a section of the book into a figure
-with verdicts. Importing this package loads no TensorFlow: each name is loaded when it is first used.
+`range_test` finds a learning rate, `search` any hyperparameter; `splits` and `datasets` bring data; `replicas` trains
+many copies of a model at once; `diagnosis` reads a training history; `surfaces` and `update_rules` are the books'
+two-dimensional examples; `importance`, `borders` and `statistics` read tables of trials; `experiment` turns a section of
+the book into a figure with verdicts. Importing this package loads no TensorFlow: each name is loaded when it is first
+used.
 """
 
 import importlib
@@ -28,6 +29,7 @@ _PUBLIC = {
     "update_rules": ("textbook.update_rules", None),
     "statistics": ("textbook.statistics", None),
     "plots": ("textbook.plots", None),
+    "search": ("textbook.search", None),
     "seeding": ("textbook.seeding", None),
     "diagnose": ("textbook.diagnosis", "diagnose"),
     "importance": ("textbook.importance", None),
