@@ -162,7 +162,7 @@ def main():
         print(f"  ours {ours['seconds'] / TRIALS:.4f} with tracing: {ratio:.0f} x; a second search: {again:.0f} x")
         mean, low, high = ours["retrained"]
         print(
-            f"  best val_loss of {tuner['trials']} (keras-tuner) {tuner['best']:.4f}, of {TRIALS} (ours) {ours['best']:.4f}"
+            f"  best val_loss: keras-tuner {tuner['best']:.4f} of {tuner['trials']}, ours {ours['best']:.4f} of {TRIALS}"
         )
         print(f"  ours trained again with 16 fresh seeds {mean:.4f} [{low:.4f}, {high:.4f}]")
     if "hyperband" in arguments.only:

@@ -3,9 +3,9 @@
 `schedules` are pure functions of time, `optimizers` follow them in the graph, and `callbacks` watch or change a `fit`;
 `range_test` finds a learning rate, `search` any hyperparameter; `splits` and `datasets` bring data; `replicas` trains
 many copies of a model at once; `diagnosis` reads a training history; `surfaces` and `update_rules` are the books'
-two-dimensional examples; `importance`, `borders` and `statistics` read tables of trials; `experiment` turns a section of
-the book into a figure with verdicts. Importing this package loads no TensorFlow: each name is loaded when it is first
-used.
+two-dimensional examples; `importance`, `borders` and `statistics` read tables of trials; `experiment` turns a section
+of the book into a figure with verdicts. Importing this package loads no TensorFlow: each name is loaded when it is
+first used.
 """
 
 import importlib
