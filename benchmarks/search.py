@@ -161,9 +161,7 @@ def main():
         print(f"random search, {EPOCHS} epochs, seconds a trial: keras-tuner {tuner['seconds'] / tuner['trials']:.3f}")
         print(f"  ours {ours['seconds'] / TRIALS:.4f} with tracing: {ratio:.0f} x; a second search: {again:.0f} x")
         mean, low, high = ours["retrained"]
-        print(
-            f"  best val_loss: keras-tuner {tuner['best']:.4f} of {tuner['trials']}, ours {ours['best']:.4f} of {TRIALS}"
-        )
+        print(f"  best: keras-tuner {tuner['best']:.4f} of {tuner['trials']}, ours {ours['best']:.4f} of {TRIALS}")
         print(f"  ours trained again with 16 fresh seeds {mean:.4f} [{low:.4f}, {high:.4f}]")
     if "hyperband" in arguments.only:
         ours, tuner = measured(hyperband_ours, 0), measured(hyperband_tuner, 0)

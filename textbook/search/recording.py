@@ -66,7 +66,7 @@ class Recorded:
         return numbers
 
 
-def record(build: Callable, hyperparameters: keras_tuner.HyperParameters) -> Recorded:
+def record(build: Callable, hyperparameters: keras_tuner.HyperParameters, *, track: bool = True) -> Recorded:
     """Call a builder, and find out which hyperparameters reach numbers of the optimizer only.
 
     The builder runs once if all its floats do, and once more each time that others show. Each run starts from the
@@ -75,6 +75,7 @@ def record(build: Callable, hyperparameters: keras_tuner.HyperParameters) -> Rec
     Args:
         build: `build(hp) -> keras.Model`, compiled; or a `keras_tuner.HyperModel`.
         hyperparameters: with the values to build for. They are copied.
+        track: False builds once with plain floats, and everything is structural.
 
     Raises: ValueError where the builder returns no compiled model; whatever the builder raises without tracking.
 
@@ -91,6 +92,8 @@ def record(build: Callable, hyperparameters: keras_tuner.HyperParameters) -> Rec
     (['units'], {'learning_rate': 0.01, 'momentum': 0.75})
     """
     build = _function(build)
+    if not track:
+        return _without_tracking(build, hyperparameters, "not tracked")
     state = RandomState.now()
     known: dict[str, str] = {}
     reason = ""

@@ -21,6 +21,8 @@ _LOG = logging.getLogger("textbook.search")
 
 # networks with other structural values that are not built again when they come up again
 _REMEMBERED = 256
+# trials of a network and a wave that are built plainly to see whether it is theirs; some milliseconds each
+_COMPARED = 4
 
 
 @dataclass
@@ -75,62 +77,71 @@ class Stacks:
     """
 
     def __init__(self, build):
-        self._build = build
+        self._build, self._track = build, True
         self._known: deque[_Built] = deque(maxlen=_REMEMBERED)
 
     def sort(self, jobs: Sequence[Job]) -> tuple[list[Stack], dict[int, str]]:
         """(stacks, trial number → what its builder raised, in full)."""
-        errors, built = {}, {}
-        for job in jobs:
-            try:
-                built[job.number] = self._built(job)
-            except Exception:  # a trial whose builder raises has failed, and the others go on
-                errors[job.number] = traceback.format_exc()
-        self._check(jobs, built)
+        built, errors = self._build_all(jobs)
+        difference = self._difference(jobs, built) if self._track else None
+        if difference:
+            _LOG.warning("building every trial by itself, since the builder looks past the tracking: %s", difference)
+            self._track = False
+            self._known.clear()
+            built, errors = self._build_all(jobs)
         stacks: dict[Hashable, Stack] = {}
         for job in jobs:
             if job.number in errors:
                 continue
             one = built[job.number]
             begun = job.start.epochs if job.start else 0
-            stack = stacks.setdefault(
-                (one.key, job.batch_size, job.epochs, begun), Stack(one.network, one.compiled)
-            )  # fmt: skip
+            place = (one.key, job.batch_size, job.epochs, begun)
+            stack = stacks.setdefault(place, Stack(one.network, one.compiled))
             rate, numbers = one.numbers_of(job)
             stack.jobs.append(job)
             stack.rates.append(rate)
             stack.numbers.append(numbers)
         return list(stacks.values()), errors
 
+    def _build_all(self, jobs: Sequence[Job]) -> tuple[dict[int, "_Built"], dict[int, str]]:
+        built, errors = {}, {}
+        for job in jobs:
+            try:
+                built[job.number] = self._built(job)
+            except Exception:  # a trial whose builder raises has failed, and the others go on
+                errors[job.number] = traceback.format_exc()
+        return built, errors
+
     def _built(self, job: Job) -> "_Built":
         for known in self._known:
             if known.fits(job):
                 return known
-        made = _Built(self._build, job)
+        # the first is compared with a plain build of itself, later ones only where they stand for other trials
+        made = _Built(self._build, job, track=self._track, trusted=bool(self._known))
         self._known.append(made)
         return made
 
-    def _check(self, jobs: Sequence[Job], built: dict[int, "_Built"]) -> None:
-        """Build the last trial of each of those that were not built for their own sake, and compare."""
-        last = {id(built[job.number]): job for job in jobs if job.number in built}
-        for job in last.values():
-            one = built[job.number]
-            difference = one.check(job)
-            if difference:
-                _LOG.warning("building every trial by itself: %s", difference)
-                self._known.remove(one)
-                for other in jobs:
-                    if built.get(other.number) is one:
-                        built[other.number] = _Built(self._build, other, alone=True)
+    def _difference(self, jobs: Sequence[Job], built: dict[int, "_Built"]) -> str | None:
+        """Build some trials of each network plainly, the first and the last among them, and compare."""
+        trials: dict[int, list[Job]] = {}
+        for job in jobs:
+            if job.number in built:
+                trials.setdefault(id(built[job.number]), []).append(job)
+        for own in trials.values():
+            for place in sorted({round(i * (len(own) - 1) / (_COMPARED - 1)) for i in range(_COMPARED)}):
+                difference = built[own[place].number].check(own[place])
+                if difference:
+                    return difference
+        return None
 
 
 class _Built:
     """A network that was built once, and the trials it stands for."""
 
-    def __init__(self, build, job: Job, *, alone: bool = False):
-        self._build, self._alone = build, alone
+    def __init__(self, build, job: Job, *, track: bool, trusted: bool):
+        self._build = build
         with global_seed(0):
-            recorded = record(build, job.hyperparameters)
+            recorded = record(build, job.hyperparameters, track=track)
         model, hyperparameters = recorded.model, recorded.hyperparameters
         self.recorded: Recorded = dataclasses.replace(recorded, model=None)  # hundreds of models would fill the memory
         # what the builder declared only now; the trial's values stay
@@ -143,12 +154,12 @@ class _Built:
         if isinstance(loss, keras.losses.Loss):
             self._numbers |= loss_numbers(loss)
         self.key = (structure(model), self.compiled.key())
-        self._checked = {job.number}
+        self._checked = {job.number} if trusted else set()
 
     def fits(self, job: Job) -> bool:
         """Whether this network, with other numbers in its optimizer, is the trial's."""
         values = job.hyperparameters.values
-        if self._alone or not self.recorded.fits(values):
+        if not self.recorded.fits(values):
             return False
         try:
             self.recorded.numbers(values)
