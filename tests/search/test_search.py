@@ -84,6 +84,11 @@ class TestScores:
         with pytest.raises(ValueError, match="larger keep"):
             found.models(int(found.best(6)["trial"].iloc[-1]))
 
+    def test_what_lies_on_disk_is_said(self, found):
+        files = [path for path in found.directory.rglob("*") if path.is_file()]
+        assert found.disk_use() == sum(path.stat().st_size for path in files) > 1000
+        assert "MiB on disk" in found.summary()
+
     def test_an_accuracy_is_better_when_higher(self):
         found = search.random_search(build, part(), objective="val_accuracy", **SETTINGS)
         assert found.best().loc[0, "score"] == found.table["score"].max() == found.curves["val_accuracy"].max()
@@ -214,6 +219,7 @@ class TestFolders:
             search.random_search(build, part(), directory=tmp_path / "one", **SETTINGS)
         assert sorted(tmp_path.rglob("*")) == before
 
+    @pytest.mark.slow
     def test_killed_twice_and_called_again_it_has_the_table_of_an_undisturbed_search(self, tmp_path):
         whole = search.random_search(build, part(), trials=40, epochs=1, seed=0, wave=4)
         script = tmp_path / "script.py"
@@ -245,7 +251,7 @@ class TestHyperband:
     def test_it_trains_what_it_said_it_would(self, bands):
         assert search.oracles.cost(9) == (len(bands.table), 69)
         new = bands.table["epochs"] - bands.table["parent"].map(bands.table.set_index("trial")["epochs"]).fillna(0)
-        assert new.sum() == 69
+        assert new.sum() == 69 and "; 69 epochs" in bands.summary()
 
     def test_what_it_costs_is_said_before(self, capsys):
         trials, epochs = search.oracles.cost(2)

@@ -114,10 +114,6 @@ class Project:
         """The file that `keep_state` writes."""
         return self.folder / f"trial_{trial_id}" / _STATE
 
-    def disk_use(self) -> int:
-        """Bytes of all files of the search."""
-        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
-
 
 def curves_of(trained: Trained, before: Record | None) -> pd.DataFrame:
     """A trial's curve from its first epoch, with the epochs of the trial that it went on from in front."""

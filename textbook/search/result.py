@@ -201,8 +201,9 @@ class SearchResult:
 
     def summary(self) -> str:
         """A few lines: the trials, the best one, the ranges to extend and the first error."""
-        epochs, seconds = int(self.table["epochs"].sum()), self.table["seconds"].sum()
-        lines = [f"{self._counts()}; {epochs} epochs, {seconds:.3g} s"]
+        before = self.table["parent"].map(self.table.set_index("trial")["epochs"]).fillna(0)
+        epochs, seconds = int((self.table["epochs"] - before).sum()), self.table["seconds"].sum()
+        lines = [f"{self._counts()}; {epochs} epochs, {seconds:.3g} s{self._on_disk()}"]
         if len(self._completed):
             row = self.best().iloc[0]
             at = f"trial {row['trial']}, epoch {int(row['best_epoch'])} of {int(row['epochs'])}"
@@ -217,6 +218,15 @@ class SearchResult:
             return f"SearchResult({self._counts()})"
         score = f"best {self.objective.name} {self.best().loc[0, 'score']:.4g}"
         return f"SearchResult({len(self.table)} trials, {score}: {self._best_values()})"
+
+    def disk_use(self) -> int:
+        """Bytes of the project's folder: records of all trials, and the models of the best `keep`; 0 without one."""
+        if self.directory is None:
+            return 0
+        return sum(path.stat().st_size for path in Path(self.directory).rglob("*") if path.is_file())
+
+    def _on_disk(self) -> str:
+        return f", {self.disk_use() / 2**20:.2g} MiB on disk" if self.directory is not None else ""
 
     def _best_values(self) -> str:
         values = self.best_hyperparameters()[0]

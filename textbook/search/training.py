@@ -35,6 +35,7 @@ class Trainer:
     """
 
     def __init__(self, build, split, *, objective: str, direction: str, engine: str | None, keep_state: bool = False):
+        engine = engine or ("fit" if keras.backend.backend() == "torch" else None)  # which stacks nothing
         self._build, self._split, self._engine, self._keep_state = build, split, engine, keep_state
         self._objective, self._stop = objective, None
         if not keep_state:
