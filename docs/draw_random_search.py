@@ -8,8 +8,8 @@ import pandas as pd
 from textbook import datasets, plots, splits
 from textbook.models import mlp
 from textbook.replicas import Condition, train_replicas
+from textbook.search.best_of_n import efficiency
 from textbook.search.designs import bowl, compare_designs, draw_designs
-from textbook.search.efficiency import efficiency
 from textbook.search.volume import hit_probability, random_hit_probability, random_trials_needed
 from textbook.seeding import stream
 

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import pytest
 
+from tests.search import small
+
 ROOT = Path(__file__).parents[1]
 PAGES = {path.name: path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
 
@@ -21,7 +23,7 @@ def test_the_examples_run_one_after_another(page, tmp_path, monkeypatch, capsys)
 
 
 def _what_a_reader_has() -> dict:
-    """A compiled model and its data, which some pages take for granted."""
+    """A compiled model and its data, and a builder with its split, which some pages take for granted."""
     keras.utils.set_random_seed(0)
     random = np.random.default_rng(0)
     x, y = random.normal(size=(96, 4)).astype("float32"), random.integers(10, size=96)
@@ -29,6 +31,7 @@ def _what_a_reader_has() -> dict:
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
     data = {"x": x[:48], "y": y[:48], "x_val": x[48:72], "y_val": y[48:72], "x_test": x[72:]}
     rate = keras.callbacks.LearningRateScheduler(lambda epoch: 0.1)
+    data |= {"build": small.build, "part": small.part()}
     return {"keras": keras, "np": np, "math": math, "model": model, "rate": rate, **data}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from keras_tuner.engine.hyperparameters import Fixed
 
-from textbook.search.next_range import FEWEST, next_range, quarter_of
+from textbook.search.next_range import FEWEST, few_trials, next_range, quarter_of
 from textbook.search.scales import Scale, scales
 from textbook.search.trials import COMPLETED
 
@@ -48,7 +48,7 @@ def narrowed(
     >>> _ = space.Float("rate", 0.001, 1.0, sampling="log")
     >>> table = pd.DataFrame({"trial": range(7), "status": "completed", "rate": np.logspace(-3, 0, 7)})
     >>> finer, decisions = narrowed(space, table.assign(score=[7, 5, 3, 1, 2, 4, 6]))
-    >>> round(finer.space[0].min_value, 6), finer.space[0].max_value, decisions.why[0]
+    >>> round(finer.space[0].min_value, 6), round(finer.space[0].max_value, 6), decisions.why[0]
     (0.01, 0.1, 'inside: narrowed to 33 %, around the best')
     """
     limits = dict(limits or {})
@@ -74,14 +74,14 @@ def narrowed(
             low, high, why = parameter.min_value, parameter.max_value, _GONE
             if alive:
                 settings = {"lower_is_better": lower_is_better, "shrink": shrink, "limits": limits}
-                low, high, why = next_range(parameter, scale, ranked, **settings)
+                low, high, why = next_range(parameter, scale, tried, **settings)
             entries.append(_entry(parameter, best, min_value=low, max_value=high))
             decision |= {"low": scale.low, "high": scale.high, "next_low": low, "next_high": high}
             decision |= {"values": None, "next_values": None}
         else:
             kept, why = _kept(scale, tried, ranked) if alive else (scale.values, _GONE)
             entries.append(_listed(parameter, best, kept))
-            possible[parameter.name] = possible.get(parameter.name, set()) | set(kept if alive else ())
+            possible[parameter.name] = possible.get(parameter.name, set()) | set(kept)
             decision |= {"values": scale.values, "next_values": kept}
         decisions.append({**decision, "why": why})
     # the builder is called with the best trial's values first, which are known to work
@@ -137,7 +137,7 @@ def _kept(scale: Scale, tried: pd.DataFrame, ranked: pd.DataFrame) -> tuple[tupl
     if scale.fixed:
         return scale.values, "a single value"
     if len(ranked) < FEWEST:
-        return scale.values, f"kept: {len(ranked) or 'no'} completed trial{'s' * (len(ranked) != 1)} cannot tell"
+        return scale.values, few_trials(len(ranked))
     had = [scale.native(value) for value in tried[scale.name]]
     quarter = quarter_of(len(ranked))
     best = {scale.native(value) for value in ranked[scale.name].head(quarter)}
@@ -158,12 +158,11 @@ def _kept(scale: Scale, tried: pd.DataFrame, ranked: pd.DataFrame) -> tuple[tupl
 
 
 def _entry(parameter, best, **changes) -> dict:
-    """keras-tuner's form of a hyperparameter; the default is the best value, if the new range has it."""
+    """keras-tuner's form of a hyperparameter; the default is the best value, which the new range has."""
     config = {**parameter.get_config(), **changes}
-    if best is not None and config["min_value"] <= best <= config["max_value"]:
-        config["default"] = best
-    elif not config["min_value"] <= parameter.default <= config["max_value"]:
-        config["default"] = config["min_value"]
+    # a value that is a multiple of a step may lie beyond the end of the range by a rounding error
+    first = parameter.default if best is None else best
+    config["default"] = min(max(first, config["min_value"]), config["max_value"])
     return {"class_name": type(parameter).__name__, "config": config}
 
 

@@ -8,59 +8,83 @@ import pandas as pd
 
 from textbook.search.reports import border_report
 from textbook.search.scales import Scale
+from textbook.search.trials import COMPLETED
 
 FEWEST = 4  # completed trials below which a range stays as it is
 _ONE_MINUS = "1 - "  # how `textbook.search.one_minus` names its distances
 
 
 def next_range(
-    parameter, scale: Scale, ranked: pd.DataFrame, *, lower_is_better: bool, shrink: float, limits: Mapping
+    parameter, scale: Scale, tried: pd.DataFrame, *, lower_is_better: bool, shrink: float, limits: Mapping
 ) -> tuple[float, float, str]:
     """Where to search next, on the scale on which the hyperparameter was sampled, of width w there.
 
-    - Inside: the best value ± w·shrink/2, and as much more as the middle half of the best quarter spreads.
-    - The best value at an open edge, with most of the best quarter in that half of the range: from there to w/2 beyond
-      the best value. Without the quarter, one lucky trial would move the range of a hyperparameter that hardly matters.
-    - Fewer than `FEWEST` trials: as it was.
+    - The best value ± w·shrink/2, and as much more as the middle half of the best quarter spreads. Near an open edge
+      this passes it: cut off there, a range would close in on an edge beyond which the optimum lies.
+    - The best value at an open edge: from there to w/2 beyond the best value. It is at the edge where
+      `SearchResult.border_report` says so, and near it where no trial lies between them.
+    - No edge is passed unless most of the best quarter lie in that half of the range: one lucky trial does not move
+      the range of a hyperparameter that hardly matters.
+    - Fewer than `FEWEST` completed trials: as it was.
 
     Whole numbers are rounded outwards and at least two; steps are kept.
 
     Args:
         parameter: keras-tuner's `Float` or `Int`.
         scale: of this parameter alone.
-        ranked: its completed trials, best first: `trial`, `score` and its own column.
+        tried: the trials in which it was active, best first: `trial`, `status`, `score` and its own column.
         shrink: smallest share of w, above 0, at most 1.
         limits: hyperparameter → (lowest, highest possible value).
 
     Returns: low, high, why.
     """
+    ranked = tried[tried["status"] == COMPLETED]
     if scale.fixed or len(scale.values) == 1:
         return parameter.min_value, parameter.max_value, "a single value"
     if len(ranked) < FEWEST:
-        return parameter.min_value, parameter.max_value, f"kept: {_completed(len(ranked))} cannot tell"
+        return parameter.min_value, parameter.max_value, few_trials(len(ranked))
     ends, line = scale.straight([scale.low, scale.high]), scale.straight(ranked[scale.name])
-    width = ends[1] - ends[0]
-    quarter = line[: quarter_of(len(line))]
+    width, best, quarter = ends[1] - ends[0], line[0], line[: quarter_of(len(line))]
     spread = np.quantile(quarter, [0.25, 0.75])
-    around = line[0] + width * shrink / 2 * np.array([-1.0, 1.0])
+    around = best + width * shrink / 2 * np.array([-1.0, 1.0])
     low, high = min(around[0], spread[0]), max(around[1], spread[1])
+
     limit = limits_of(scale, limits.get(scale.name))
-    better = {"lower_is_better": lower_is_better, "limits": {scale.name: limit}}
-    border = border_report(ranked, {scale.name: scale}, **better).iloc[0]
-    side = border["on_border"]
-    on_that_side = (np.median(quarter) > ends.mean()) == (side == "high")
-    beyond = side if side and on_that_side else ""
-    low, high = max(low, ends[0]), min(high, ends[1])
-    if beyond == "high":
-        high = scale.straight([border["next_high"]])[0]
-    elif beyond == "low":
-        low = scale.straight([_positive(border["next_low"], scale)])[0]
-    low, high = _possible(parameter, scale, scale.back([low, high]), limit, beyond)
-    shifted = low < scale.low if beyond == "low" else high > scale.high  # a limit may leave no room
-    span = np.ptp(scale.straight([low, high])) / width
+    settings = {"lower_is_better": lower_is_better, "limits": {scale.name: limit}}
+    border = border_report(ranked, {scale.name: scale}, **settings).iloc[0]
+    side = border["on_border"] or ("low" if around[0] < ends[0] else "high" if around[1] > ends[1] else "")
+    every = scale.straight(tried[scale.name])
+    at = side if border["on_border"] or best == (every.min() if side == "low" else every.max()) else ""
+    beyond = side if (np.median(quarter) > ends.mean()) == (side == "high") else ""
+    if at and beyond:
+        low, high = (best - width / 2, high) if side == "low" else (low, best + width / 2)
+    low, high = low if beyond == "low" else max(low, ends[0]), high if beyond == "high" else min(high, ends[1])
+    low, high = _possible(parameter, scale, *map(float, scale.back([low, high])), limit, beyond)
+
+    share = np.ptp(scale.straight([low, high])) / width
+    passed = "low" if low < scale.low else "high" if high > scale.high else ""
+    if passed and (at or share > 0.999):
+        return low, high, f"best at the {_EDGES[passed]} edge: shifted {'up' if passed == 'high' else 'down'}"
+    where = "inside"
+    if passed:
+        where = f"best near the {_EDGES[passed]} edge, which is passed"
+    elif beyond or "limit" in border["advice"]:
+        where = "best at a limit"
+    elif at:
+        where = f"best at the {_EDGES[at]} edge, but most of the best {len(quarter)} are not"
     wider = spread[0] < around[0] or spread[1] > around[1]
-    room = not beyond or shifted
-    return low, high, _why(border, beyond if shifted else "", span, len(quarter), room=room, wider=wider)
+    if share > 0.999:
+        return low, high, f"{where}: kept, it has few values or the best {len(quarter)} are spread over it"
+    reason = f"where the best {len(quarter)} are" if wider else "around the best"
+    return low, high, f"{where}: narrowed to {100 * share:.0f} %, {reason}"
+
+
+_EDGES = {"low": "lower", "high": "upper"}
+
+
+def few_trials(number: int) -> str:
+    """Why nothing was decided."""
+    return f"kept: {number or 'no'} completed trial{'' if number == 1 else 's'} cannot tell"
 
 
 def quarter_of(trials: int) -> int:
@@ -89,14 +113,13 @@ def limits_of(scale: Scale, given: tuple[float, float] | None) -> tuple[float, f
     return (1.0 if scale.whole and scale.low >= 1 else 0.0), most
 
 
-def _positive(low: float, scale: Scale) -> float:
-    """keras-tuner's reverse-log scale does not reach 0."""
-    return max(low, scale.low / 10) if scale.kind == "reverse_log" else low
-
-
-def _possible(parameter, scale: Scale, ends, limit: tuple[float, float], beyond: str) -> tuple[float, float]:
-    """Ends that the hyperparameter can have: on its steps, whole where it is whole, within its limits."""
-    low, high = map(float, ends)
+def _possible(
+    parameter, scale: Scale, low: float, high: float, limit: tuple[float, float], beyond: str
+) -> tuple[float, float]:
+    """Ends that the hyperparameter can have: within its limits, on its steps, whole where it is whole."""
+    low, high = max(low, limit[0]), min(high, limit[1])
+    if scale.kind == "reverse_log":
+        low = max(low, scale.low / 10)  # keras-tuner's reverse-log scale does not reach 0
     if parameter.step is not None:
         return _stepped(parameter, scale, low, high, limit, beyond)
     if scale.whole:
@@ -105,7 +128,7 @@ def _possible(parameter, scale: Scale, ends, limit: tuple[float, float], beyond:
             low, high = (low, high + 1) if high < scale.high else (low - 1, high)
         return low, high
     # the logarithm of an end does not come back to the last digit
-    for end in (scale.low, scale.high, *limit):
+    for end in (scale.low, scale.high):
         low, high = (end if math.isclose(end, value, rel_tol=1e-12) else value for value in (low, high))
     return low, high
 
@@ -134,24 +157,3 @@ def _stepped(parameter, scale: Scale, low: float, high: float, limit, beyond: st
         low, high = (high - 1, high) if high == last else (low, low + 1)
     whole = int if scale.whole else float
     return whole(value(low)), whole(value(high))
-
-
-def _why(border: pd.Series, shifted: str, span: float, quarter: int, *, room: bool, wider: bool) -> str:
-    if shifted:
-        return f"best at the {_EDGES[shifted]} edge: shifted {'up' if shifted == 'high' else 'down'}"
-    where = "inside"
-    if not room or "limit" in border["advice"]:
-        where = "best at a limit"
-    elif border["on_border"]:
-        where = f"best at the {_EDGES[border['on_border']]} edge, but most of the best {quarter} are not"
-    if span > 0.999:
-        return f"{where}: kept, " + (f"the best {quarter} are spread over it" if wider else "it has few values")
-    reason = f"where the best {quarter} are" if wider else "around the best"
-    return f"{where}: narrowed to {100 * span:.0f} %, {reason}"
-
-
-_EDGES = {"low": "lower", "high": "upper"}
-
-
-def _completed(number: int) -> str:
-    return f"{number or 'no'} completed trial{'' if number == 1 else 's'}"

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from textbook.search.efficiency import efficiency
+from textbook.search.best_of_n import efficiency
 from textbook.statistics import best_of
 
 NAN = float("nan")

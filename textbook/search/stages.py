@@ -100,8 +100,7 @@ def coarse_to_fine(
     plan = _plan(stages)
     _check_search(search, settings)
     build = build.build if isinstance(build, keras_tuner.HyperModel) else build
-    space = discovered(build, space)
-    check_narrowing(space, shrink, limits or {})
+    check_narrowing(discovered(build, space), shrink, limits or {})
     folder = _folder(directory, overwrite)
     results, decisions = [], []
     for i, stage in enumerate(plan):
