@@ -101,10 +101,10 @@ class Trainer:
                 return self.train([dataclasses.replace(job, start=None) for job in stack.jobs])
             warnings.warn(f"trained one by one by model.fit, since they cannot be stacked: {error}", stacklevel=2)
             return [self._fit(job) for job in stack.jobs]
-        return [self._of(result, job) for job in stack.jobs]
+        rows = dict(list(result.table.groupby("seed")))
+        return [self._of(result, rows[job.seed], job) for job in stack.jobs]
 
-    def _of(self, result, job: Job) -> Trained:
-        rows = result.table[result.table["seed"] == job.seed]
+    def _of(self, result, rows: pd.DataFrame, job: Job) -> Trained:
         aside = [name for name in rows if name in _ASIDE or name.startswith(("test_", "selected"))]
         return Trained(
             job.number,
