@@ -9,6 +9,7 @@ SECTIONS = (
     "importance",
     "learning_rate_regimes",
     "learning_rates",
+    "search_rate_and_batch",
     "still_falling",
     "oscillation",
     "early_stopping",

@@ -70,7 +70,10 @@ def test_every_entry_of_the_catalogue_is_answered_by_exactly_one_section(chapter
 @every_section
 def test_claims_answer_the_sections_own_entries_all_of_them(chapter, name):
     module = load(chapter, name)
-    assert {claim.entry for claim in module.CLAIMS} == set(module.ENTRIES)
+    # a section of ours answers no entry, and its claims begin with its number
+    assert {claim.entry for claim in module.CLAIMS} == set(module.ENTRIES or ("",))
+    if not module.ENTRIES:
+        assert {claim.id.partition("/")[0] for claim in module.CLAIMS} == {module.__doc__.split()[0]}
 
 
 def test_no_claim_id_stands_twice():

@@ -238,6 +238,7 @@ def test_a_crash_keeps_what_an_earlier_run_recorded(story):
         ("ENTRIES = ", "OTHERS = ", "to have measure, draw, CLAIMS and ENTRIES, it lacks ['ENTRIES']"),
         ('DATA = "none"', 'DATA = "all"', "expected DATA of"),
         ('("1.2-a",)\n', '("1.3-a",)\n', "expected claims with ids of their own below ('1.3-a',)"),
+        ('("1.2-a",)\n', "()\n", "expected claims with ids of their own below ()"),
         ("throws: int = 50", "throws: int = 0.5", "expected an annotation that fits knob throws=0.5"),
         ("throws: int = 50", "throws: int", "expected a default for every knob"),
         ("return pd.DataFrame(rows)", "return rows", "expected measure to return a DataFrame or a dict of them"),

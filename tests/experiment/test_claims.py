@@ -16,13 +16,16 @@ def claim(id="4.7.2-a", sentence="Step decay ends lower.", test=TEST, expected=H
 
 
 @pytest.mark.parametrize(
-    ("id", "entry"), [("4.6-c/epochs", "4.6-c"), ("4.7.2.1-a", "4.7.2.1-a"), ("8.1-d/full-batch", "8.1-d")]
+    ("id", "entry"),
+    [("4.6-c/epochs", "4.6-c"), ("4.7.2.1-a", "4.7.2.1-a"), ("8.1-d/full-batch", "8.1-d"), ("4.7.1/hedge", "")],
 )
 def test_the_entry_is_what_stands_before_the_slash(id, entry):
     assert claim(id).entry == entry
 
 
-@pytest.mark.parametrize("id", ["4.6", "c", "4.6-c/", "4.6-c/Epochs", "4.6-cc", "4.6-c/two words", "", None, 4.6])
+@pytest.mark.parametrize(
+    "id", ["4.6", "c", "4.6-c/", "4.6-c/Epochs", "4.6-cc", "4.6-c/two words", "4.6/", "4.6/c/d", "", None, 4.6]
+)
 def test_an_id_of_another_form_is_refused(id):
     with pytest.raises(ValueError, match="begin with the catalogue's id"):
         claim(id)

@@ -257,6 +257,8 @@ class TestHyperband:
         trials, epochs = search.oracles.cost(2)
         search.hyperband(build, part(), max_epochs=2, seed=0)
         assert f"{trials} trials, {epochs} epochs" in capsys.readouterr().err
+        search.hyperband(build, part(), max_epochs=2, seed=0, verbose=False)
+        assert "epochs" not in capsys.readouterr().err
 
     def test_a_promoted_trial_is_what_it_would_have_been_without_the_halt(self, bands, tmp_path):
         longest = bands.table[bands.table["round"] == 2].iloc[0]

@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 
-_ID = re.compile(r"\d+(\.\d+)*-[a-z](/[a-z0-9]+(-[a-z0-9]+)*)?")
+_WORD = r"/[a-z0-9]+(-[a-z0-9]+)*"
+_ID = re.compile(rf"\d+(\.\d+)*(-[a-z]({_WORD})?|{_WORD})")
 
 
 @dataclass(frozen=True)
@@ -11,7 +12,8 @@ class Claim:
     """One sentence of a text, in our words, with the test that judges it.
 
     Args:
-        id: catalogue entry, with a word of its own where an entry has several claims: "4.7.2-a", "4.6-c/epochs".
+        id: catalogue entry, with a word of its own where an entry has several claims: "4.7.2-a", "4.6-c/epochs". A
+            claim of ours, which no text makes, has its section's number and a word: "4.7.1/hyperband".
         claim: the sentence that is judged.
         test: what judges it, from `textbook.experiment.verdicts`, such as `paired("test_loss", lower=…, than=…)`.
         expected: the verdict expected before measuring, a word that the test can give.
@@ -59,5 +61,6 @@ class Claim:
 
     @property
     def entry(self) -> str:
-        """The catalogue entry that the claim answers: "4.6-c" for "4.6-c/epochs"."""
-        return self.id.partition("/")[0]
+        """The catalogue entry that the claim answers: "4.6-c" for "4.6-c/epochs"; "" for a claim of ours."""
+        entry = self.id.partition("/")[0]
+        return entry if "-" in entry else ""

@@ -34,7 +34,8 @@ def load(outline: Outline) -> Section:
     if outline.data not in DATA_WORDS:
         raise ValueError(f"expected DATA of {outline.module} among {DATA_WORDS}, got {outline.data!r}")
     ids = [claim.id for claim in module.CLAIMS]
-    stray = [name for name in ids if name.partition("/")[0] not in module.ENTRIES]
+    # a section that answers no entry has claims of ours, and only those
+    stray = [claim.id for claim in module.CLAIMS if claim.entry not in (module.ENTRIES or ("",))]
     if stray or len(set(ids)) < len(ids):
         raise ValueError(f"expected claims with ids of their own below {module.ENTRIES}, got {ids}")
     knobs = {

@@ -18,7 +18,7 @@ _LOG = logging.getLogger("textbook.search")
 
 
 class NoResult(RuntimeError):
-    """The search cannot be brought to its end: nobody is there to go on with it, or all its trials failed."""
+    """A search in several processes has no result: nobody is there to go on with it, or all its trials failed."""
 
 
 def serve(oracle, folder: Path, place, search: str, *, over: Callable[[], None]) -> None:
@@ -31,8 +31,8 @@ def serve(oracle, folder: Path, place, search: str, *, over: Callable[[], None])
         search: the word that workers of this search know.
         over: is called once, when the last trial has ended and all is written.
 
-    Raises: NoResult where no worker was heard from for longer than the patience, or all trials failed; OSError where
-        the address cannot be served; what the oracle raises.
+    Raises: NoResult where no worker was heard from for longer than the patience, all trials failed, or the address
+        cannot be served; what the oracle raises.
     """
     oracle.all_failed_raises = False  # a worker could not be told
     path = Path(oracle._get_oracle_fname())
@@ -49,6 +49,11 @@ def serve(oracle, folder: Path, place, search: str, *, over: Callable[[], None])
         _watch(servicer, place, over)
     finally:
         server.stop(grace=1).wait()
+    raise_if_all_failed(oracle)
+
+
+def raise_if_all_failed(oracle) -> None:
+    """Raises: NoResult, where no trial of the search completed."""
     try:
         oracle.raise_if_all_failed()
     except RuntimeError as error:
@@ -64,7 +69,7 @@ def _server(servicer: Servicer, address: str) -> grpc.Server:
     except RuntimeError:
         bound = 0
     if not bound:
-        raise OSError(
+        raise NoResult(
             f"expected an address of this machine with a free port, got {address}, which cannot be served; mend by "
             "another port, or by ending the chief that has it"
         )

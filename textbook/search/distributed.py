@@ -12,10 +12,9 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-from textbook.search.chief import serve
+from textbook.search.chief import raise_if_all_failed, serve
 from textbook.search.oracles.files import read_state, write_whole
 from textbook.search.worker import Line, work
 
@@ -85,43 +84,48 @@ def _positive(variable: str, kind: type, default):
     return number
 
 
-def take_part(place: Place, oracle, folder, described: dict, *, overwrite: bool, open_folder: Callable, train: Callable):
+def refuse_folder(directory) -> None:
+    """Raises: ValueError, for a folder that is to be temporary, or deleted first."""
+    got, mend = ("directory=None", "a directory=") if directory is None else ("overwrite=True", "deleting it by hand")
+    raise ValueError(
+        "expected a folder that chief and workers share, and that a chief which is started again finds as it was, "
+        f"got {got}; mend by {mend}"
+    )
+
+
+def take_part(place: Place, oracle, folder: Path, described: dict, *, wave: int | None, open_folder, runner_in):
     """Serve a search to its end as the chief, or work for it as long as it has trials.
 
     Args:
         oracle: of the search; when this returns it knows all trials, on a worker from the shared folder.
         folder: of the project, on a disk that all processes see.
         described: what belongs to the search beside its oracle's arguments.
-        overwrite: must be False, since a chief that is started again goes on.
+        wave: trials at once, as the search has it.
         open_folder: prepares the folder, reloads what is there, and refuses what is another search's.
-        train: takes an oracle and what to change in the search's settings, and trains until there are no more trials.
+        runner_in: folder, another oracle, changed settings → a `Runner`.
 
-    Raises: ValueError for a folder that cannot be shared or belongs to another search; chief.NoResult where the search
-        cannot go on; SystemExit with status 130 when interrupted.
+    Returns: a runner that has nothing left to run.
+
+    Raises: ValueError for a folder that belongs to another search; chief.NoResult where the search cannot go on;
+        SystemExit with status 130 when interrupted.
     """
-    if folder is None or overwrite:
-        got, mend = ("directory=None", "a directory=") if folder is None else ("overwrite=True", "deleting it by hand")
-        raise ValueError(
-            "expected a folder that chief and workers share, and that a chief which is started again finds as it was, "
-            f"got {got}; mend by {mend}"
-        )
-    folder = Path(folder)
     search = _name(oracle, folder, described)
     with _interrupted(place, oracle):
         if place.chief:
             open_folder()
             _mark(folder, search, finished=False)
             serve(oracle, folder, place, search, over=lambda: _mark(folder, search, finished=True))
-            return
+            runner = runner_in(folder)
+            runner.tidy()
+            return runner
         with contextlib.closing(Line(place, search, over=lambda: _over(folder, search))) as line:
             line.join()
             open_folder()
-            work(line, oracle, folder, lambda remote: train(remote, worker=place.name, **_wave(place)))
+            own = {"worker": place.name, "wave": place.wave or wave or WAVE}
+            work(line, oracle, folder, lambda remote: runner_in(folder, remote, **own).train())
         oracle.reload()
-
-
-def _wave(place: Place) -> dict:
-    return {"wave": place.wave} if place.wave else {}
+        raise_if_all_failed(oracle)
+        return runner_in(folder)
 
 
 def _name(oracle, folder: Path, described: dict) -> str:

@@ -1,6 +1,7 @@
 """The loop of a search: ask the oracle for a wave of trials, train it, tell the oracle, and keep what came of it."""
 
 import logging
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +54,7 @@ class Runner:
         self._build, self._split, self._oracle, self._settings = build, split, oracle, settings
         self.project = Project(folder)
         self._objective = oracle.objective
-        self._records: dict[str, Record] = {}
+        self._scores: dict[str, float] = {}
         self._trainer = Trainer(
             build, split, objective=self._objective.name, direction=self._objective.direction,
             engine=settings.engine, keep_state=goes_on,
@@ -170,11 +171,17 @@ class Runner:
             if one.state is not None and record.status == COMPLETED:
                 self.project.keep_state(trial.trial_id, one.state)
             # before the oracle knows that the trial has ended: after a kill in between it is run again
-            self.project.write(trial.trial_id, record)
+            if record.status != FAILED or not self._completed(trial.trial_id):
+                self.project.write(trial.trial_id, record)
         self._keep_models(records, {trial.trial_id: one for trial, one in zip(trials, trained, strict=True)})
         with self._oracle.batched():
             for trial in trials:
                 self._end(trial, records[trial.trial_id])
+
+    def _completed(self, trial_id: str) -> bool:
+        """Whether another process, which took this one for dead, completed the trial meanwhile."""
+        known = self.project.read(trial_id)
+        return known is not None and known.status == COMPLETED
 
     def _record(self, trial, job: Job, one: Trained) -> Record:
         before = None
@@ -208,11 +215,11 @@ class Runner:
         The best by the records in the folder, where other processes may be at work too: what is not among the best of
         some trials is not among the best of all, so none deletes what another one must keep.
         """
-        self._records |= records
-        self._records |= self.project.others(self._records)
         sign = 1 if self._objective.direction == "min" else -1
-        scores = {trial_id: sign * one.score for trial_id, one in self._records.items() if one.status == COMPLETED}
-        best = set(sorted(scores, key=lambda trial_id: (scores[trial_id], int(trial_id)))[: self._settings.keep])
+        for trial_id, record in (records | self.project.others(self._scores.keys() | records.keys())).items():
+            self._scores[trial_id] = sign * record.score
+        scored = [trial_id for trial_id, score in self._scores.items() if math.isfinite(score)]
+        best = set(sorted(scored, key=lambda one: (self._scores[one], int(one)))[: self._settings.keep])
         for trial_id in best & wave.keys():
             self.project.keep_model(trial_id, wave[trial_id].model())
         self.project.forget_models(but=best)

@@ -1,5 +1,6 @@
 """The searches: each takes a keras-tuner builder and a split, and returns a `SearchResult`."""
 
+import dataclasses
 import hashlib
 import shutil
 import sys
@@ -14,6 +15,7 @@ import numpy as np
 
 from textbook.replicas.condition import check_count
 from textbook.search.discovery import discovered
+from textbook.search.distributed import Place, refuse_folder, take_part
 from textbook.search.oracles import (
     BayesianOracle,
     GridOracle,
@@ -47,7 +49,8 @@ def random_search(build, splits, *, trials: int, seed: int = 0, objective="val_l
             space: `keras_tuner.HyperParameters` that go before the builder's own of the same names, such as narrower
                 ranges.
             directory: the project's folder. A search that is called again on it goes on where it was left, or returns
-                what it had found. None is a temporary folder, which goes with the result.
+                what it had found. None is a temporary folder, which goes with the result. Another range, argument or
+                data set is refused; a builder that was changed in any other way is not seen.
             overwrite: delete what a search left in the directory.
             keep: so many best trials keep their models; default 1.
             wave: trials trained at once, at most; by default all that the search can name, as many as fit into memory.
@@ -121,7 +124,7 @@ def bayesian_search(
 
 def hyperband(
     build, splits, *, max_epochs: int = 27, factor: int = 3, iterations: int = 1, seed: int = 0, objective="val_loss",
-    **settings,
+    verbose: bool = True, **settings,
 ) -> SearchResult:  # fmt: skip
     """Many trials for few epochs, of which the best go on: with their weights, their optimizer's state and their place
     in the data order, so that a promoted trial is what it would have been without the halt.
@@ -135,13 +138,15 @@ def hyperband(
         max_epochs: of the longest trials.
         factor: one trial in so many goes on.
         iterations: how often all brackets are run.
+        verbose: say the cost.
 
     Source: Li et al., "Hyperband: a novel bandit-based approach to hyperparameter optimization" (JMLR 2018).
     """
     if "epochs" in settings:
         raise ValueError(f"expected max_epochs for Hyperband, got epochs={settings['epochs']!r}; mend by max_epochs=27")
     trials, epochs = cost(max_epochs, factor, iterations)
-    print(f"Hyperband: {trials} trials, {epochs} epochs in all", file=sys.stderr)
+    if verbose:
+        print(f"Hyperband: {trials} trials, {epochs} epochs in all", file=sys.stderr)
     return _run(
         build, splits,
         lambda space: HyperbandOracle(
@@ -165,9 +170,38 @@ def _run(
     build = build.build if isinstance(build, keras_tuner.HyperModel) else build
     settings = Settings(epochs=epochs, batch_size=batch_size, keep=keep, wave=wave, engine=engine, stage=stage)
     oracle = make_oracle(discovered(build, space))
+    described, place, temporary = _described(split, settings), Place.here(), False
+
+    def open_folder() -> tuple[Path, bool]:
+        return _opened(oracle, directory, overwrite, described)
+
+    def runner_in(folder: Path, asked=oracle, **changes) -> Runner:
+        return Runner(build, split, asked, dataclasses.replace(settings, **changes), folder, goes_on=goes_on)
+
+    if place is None:
+        folder, temporary = open_folder()
+        runner = runner_in(folder)
+        runner.run()
+    else:
+        if overwrite or directory is None:
+            refuse_folder(directory)
+        runner = take_part(
+            place, oracle, Path(directory), described, wave=wave, open_folder=open_folder, runner_in=runner_in
+        )
+    result = runner.result()
+    if temporary:
+        weakref.finalize(result, shutil.rmtree, folder, ignore_errors=True)
+    return result
+
+
+def _opened(oracle, directory, overwrite: bool, described: dict) -> tuple[Path, bool]:
+    """(the project's folder, whether it is a temporary one); the oracle knows what is in it.
+
+    Raises: ValueError where that is another search, or anything else.
+    """
     folder, temporary = _folder(directory, overwrite)
     oracle._set_project_dir(str(folder.parent), folder.name)
-    differences = settings_differ(folder, _described(split, settings))
+    differences = settings_differ(folder, described)
     if differences:
         raise ValueError(
             f"expected the search that {folder} belongs to, got another one: {'; '.join(differences)}; nothing was "
@@ -175,12 +209,7 @@ def _run(
         )
     if (folder / "oracle.json").exists():
         oracle.reload()
-    runner = Runner(build, split, oracle, settings, folder, goes_on=goes_on)
-    runner.run()
-    result = runner.result()
-    if temporary:
-        weakref.finalize(result, shutil.rmtree, folder, ignore_errors=True)
-    return result
+    return folder, temporary
 
 
 def _folder(directory, overwrite: bool) -> tuple[Path, bool]:

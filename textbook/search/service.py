@@ -4,15 +4,17 @@ import functools
 import logging
 
 import grpc
+import keras_tuner
 from keras_tuner.src import protos
-from keras_tuner.src.engine import metrics_tracking
 from keras_tuner.src.engine.trial import Trial, TrialStatus
 
 from textbook.search.leases import Leases
+from textbook.search.oracles.files import read_state
 from textbook.search.project import Project
 from textbook.search.trials import FAILED
 
 _LOG = logging.getLogger("textbook.search")
+DISCOVERED = "discovered.json"
 # beside keras-tuner's messages, which have no room for them: who asks, in which search, why it leaves; the lease
 SEARCH, WORKER, LEAVES, LEASE = "search", "worker-bin", "leaves-bin", "lease"
 
@@ -54,8 +56,9 @@ def _answer(method):
 class Servicer(protos.get_service_grpc().OracleServicer):
     """keras-tuner's oracle service, as far as the workers of a search need it.
 
-    Its messages carry metrics in 32 bits and no error texts, so they only name trials here: a worker reads the values
-    of its trial from trial.json, the chief reads what came of it from the worker's record.json.
+    Its messages carry metrics in 32 bits, spaces in another order and no error texts, so they only name trials here: a
+    worker reads the values of its trial from trial.json, and the chief reads what came of it from the worker's
+    record.json, and what the builder declared only then from discovered.json.
 
     - GetSpace: a worker says that it is there, or that it leaves.
     - CreateTrial: a trial; IDLE also where all have been handed out and some may yet have to be handed on.
@@ -106,17 +109,15 @@ class Servicer(protos.get_service_grpc().OracleServicer):
                 "that chief and workers share",
             )
         oracle = self.oracle
+        trial = Trial(self._discovered(known), trial_id=trial_id, status=TrialStatus.COMPLETED)
         with oracle._alone(), oracle.batched():
-            if trial_id not in oracle.end_order:
-                trial = Trial(self._discovered(known, request.trial), trial_id=trial_id, status=TrialStatus.COMPLETED)
-                if record.status == FAILED:
-                    trial.status, trial.message = TrialStatus.INVALID, record.error
-                else:
-                    known.metrics = metrics_tracking.MetricsTracker()
-                    oracle.update_trial(trial_id, {oracle.objective.name: record.score}, step=record.best_epoch)
-                oracle.end_trial(trial)
-                if trial_id in oracle.end_order and trial_id in oracle._retry_queue:
-                    oracle._retry_queue.remove(trial_id)
+            if record.status == FAILED:
+                trial.status, trial.message = TrialStatus.INVALID, record.error
+            else:
+                oracle.update_trial(trial_id, {oracle.objective.name: record.score}, step=record.best_epoch)
+            oracle.end_trial(trial)  # one that has ended stays as it is
+            if trial_id in oracle.end_order and trial_id in oracle._retry_queue:
+                oracle._retry_queue.remove(trial_id)
         return protos.get_service().EndTrialResponse()
 
     def probe(self) -> None:
@@ -170,12 +171,14 @@ class Servicer(protos.get_service_grpc().OracleServicer):
             )
         return self.oracle.trials[trial_id]
 
-    @staticmethod
-    def _discovered(known: Trial, sent):
-        """The trial's hyperparameters; as they were sent only where the builder declared some that we did not know."""
-        hyperparameters = Trial.from_proto(sent).hyperparameters
-        names = {one.name for one in known.hyperparameters.space}
-        return known.hyperparameters if names >= {one.name for one in hyperparameters.space} else hyperparameters
+    def _discovered(self, known: Trial) -> keras_tuner.HyperParameters:
+        """The trial's hyperparameters, with those that the worker left in `DISCOVERED`."""
+        path = self.project.trial(known.trial_id) / DISCOVERED
+        if not path.exists():
+            return known.hyperparameters
+        return keras_tuner.HyperParameters.from_config(
+            read_state(str(path), needs=("space", "values"), mend="deleting it")
+        )
 
 
 def _named(trial_id: str, status: str):

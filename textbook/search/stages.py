@@ -13,6 +13,7 @@ import pandas as pd
 from textbook import seeding
 from textbook.replicas.condition import check_count
 from textbook.search.discovery import discovered
+from textbook.search.distributed import Place, refuse_folder
 from textbook.search.narrowing import check_narrowing, narrowed
 from textbook.search.result import SearchResult
 from textbook.search.search import random_search
@@ -218,6 +219,8 @@ def _check_search(search: Callable, settings: Mapping) -> None:
 
 
 def _folder(directory, overwrite: bool) -> Path | None:
+    if Place.here() is not None and (overwrite or directory is None):
+        refuse_folder(directory)
     if directory is None:
         return None
     folder = Path(directory)

@@ -12,8 +12,8 @@ from keras_tuner.src import protos
 from keras_tuner.src.engine.trial import Trial, TrialStatus
 
 from textbook.search.chief import NoResult
-from textbook.search.oracles.files import read_state
-from textbook.search.service import LEASE, LEAVES, SEARCH, WORKER
+from textbook.search.oracles.files import read_state, write_whole
+from textbook.search.service import DISCOVERED, LEASE, LEAVES, SEARCH, WORKER
 
 # a chief that is started again is found within two seconds; a proxy has no part in it
 _OPTIONS = [
@@ -24,7 +24,8 @@ _OPTIONS = [
 ]
 # no answer, or another search's: the chief is starting, or is at the search before or after this one
 _AGAIN = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.FAILED_PRECONDITION)
-_ATTEMPT, _PAUSE = 5.0, 0.25
+# seconds: for an answer, which a Bayesian oracle thinks about; for one to a sign of life; between two attempts
+_ANSWER, _BEAT, _PAUSE = 60.0, 5.0, 0.25
 
 
 class Over(Exception):
@@ -66,7 +67,7 @@ class Line:
         until = time.monotonic() + self._place.patience
         while True:
             try:
-                return self._send(method, request, timeout=min(_ATTEMPT, self._place.patience), wait_for_ready=True)
+                return self._send(method, request, timeout=min(_ANSWER, self._place.patience))
             except grpc.RpcError as error:
                 if error.code() not in _AGAIN:
                     raise NoResult(error.details()) from None
@@ -83,7 +84,7 @@ class Line:
     def beat(self, trial_id: str) -> None:
         """Say that this worker is alive. A chief that does not hear it will hear the next one."""
         with contextlib.suppress(grpc.RpcError):
-            self._send("GetTrial", protos.get_service().GetTrialRequest(trial_id=trial_id), timeout=_ATTEMPT)
+            self._send("GetTrial", protos.get_service().GetTrialRequest(trial_id=trial_id), timeout=_BEAT)
 
     def leave(self, reason: str) -> None:
         """Give back what this worker holds; where the chief does not hear it, the lease does the same later."""
@@ -93,7 +94,13 @@ class Line:
 
     def _send(self, method: str, request, *, more=(), **options):
         answer, call = getattr(self._stub, method).with_call(request, metadata=(*self._about, *more), **options)
-        self.lease = float(dict(call.trailing_metadata())[LEASE])
+        told = dict(call.trailing_metadata())
+        if LEASE not in told:
+            raise NoResult(
+                f"expected a chief of textbook.search at {self._place.address}, got another server; mend by the port "
+                "of the chief"
+            )
+        self.lease = float(told[LEASE])
         return answer
 
 
@@ -148,8 +155,13 @@ class RemoteOracle:
 
     def end_trial(self, trial: Trial) -> None:
         """Report a trial whose record is written."""
+        known = {one.name for one in self._oracle.get_space().space}
+        if any(one.name not in known for one in trial.hyperparameters.space):
+            path = self._folder / f"trial_{trial.trial_id}" / DISCOVERED
+            write_whole(str(path), trial.hyperparameters.get_config())
+        proto = protos.get_proto().Trial(trial_id=trial.trial_id, status=TrialStatus.to_proto(trial.status))
         with contextlib.suppress(Over):  # another worker, to whom it was handed on, has ended it
-            self._line.ask("EndTrial", protos.get_service().EndTrialRequest(trial=trial.to_proto()))
+            self._line.ask("EndTrial", protos.get_service().EndTrialRequest(trial=proto))
         self.held.pop(trial.trial_id)
 
 
@@ -164,7 +176,7 @@ def work(line: Line, oracle, folder: Path, train: Callable[[RemoteOracle], None]
     remote, done = RemoteOracle(line, oracle, folder), threading.Event()
 
     def beats():
-        while not done.wait(line.lease / 4):
+        while not done.wait(min(line.lease / 4, _BEAT)):
             for trial_id in list(remote.held)[:1]:
                 line.beat(trial_id)
 
