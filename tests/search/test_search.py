@@ -1,5 +1,6 @@
 """Searches end to end: one seed, one result; scores that are the model's; folders that go on and refuse."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from tests.search.small import build, part, same
-from textbook import search
+from textbook import search, splits
 from textbook.search import runner
 
 SETTINGS = {"trials": 6, "epochs": 2, "seed": 3}
@@ -56,6 +57,25 @@ class TestOneSeedOneResult:
         np.random.seed(1)
         search.random_search(build, part(), trials=2, epochs=1)
         assert np.random.random() == expected
+
+    def test_in_any_wave_with_a_beta_of_adam_and_widths_declared_in_a_loop(self):
+        first = search.random_search(many_kinds, part(), trials=6, epochs=2, seed=1)
+        for wave in (1, 4):
+            again = search.random_search(many_kinds, part(), trials=6, epochs=2, seed=1, wave=wave)
+            assert_frame_equal(same(again.table), same(first.table))
+            assert_frame_equal(again.curves, first.curves)
+        deep = first.table[first.table["layers"] == 2]
+        assert deep["units 1"].nunique() > 1 and first.table["beta"].nunique() == 6
+
+
+def many_kinds(hp):
+    model = keras.Sequential([keras.Input((4,))])
+    for i in range(hp.Int("layers", 1, 2)):
+        model.add(keras.layers.Dense(hp.Choice(f"units {i}", [4, 5, 6]), "relu"))
+    model.add(keras.layers.Dense(3))
+    optimizer = keras.optimizers.Adam(0.01, beta_1=hp.Float("beta", 0.1, 0.9))
+    model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model
 
 
 class TestScores:
@@ -193,12 +213,48 @@ class TestFolders:
 
     def test_other_data_and_another_range_are_refused(self, tmp_path):
         search.random_search(build, part(), directory=tmp_path / "one", **SETTINGS)
-        with pytest.raises(ValueError, match="data: "):
-            search.random_search(build, part(1), directory=tmp_path / "one", **SETTINGS)
+        data = part()
+        border = [data.rows[0][:-8], np.concatenate([data.rows[0][-8:], data.rows[1]]), data.rows[2]]
+        weights = np.ones(len(data.y))
+        for other in (
+            part(1),
+            dataclasses.replace(data, rows=tuple(border)),
+            dataclasses.replace(data, sample_weight=weights),
+        ):
+            with pytest.raises(ValueError, match="data: "):
+                search.random_search(build, other, directory=tmp_path / "one", **SETTINGS)
         space = keras_tuner.HyperParameters()
         space.Float("rate", 1e-2, 1.0, sampling="log")
         with pytest.raises(ValueError, match=r"rate: min_value 0\.001 → 0\.01"):
             search.random_search(build, part(), directory=tmp_path / "one", space=space, **SETTINGS)
+
+    def test_a_mistaken_first_call_does_not_lock_the_folder(self, tmp_path):
+        with pytest.raises(ValueError, match="val_precision"):
+            wrong = keras_tuner.Objective("val_precision", "max")
+            search.random_search(build, part(), directory=tmp_path / "one", objective=wrong, trials=2, epochs=5)
+        again = search.random_search(build, part(), directory=tmp_path / "one", trials=2, epochs=1)
+        assert len(again.table) == 2
+
+    def test_what_was_trained_is_kept_stack_by_stack(self, tmp_path, monkeypatch):
+        def stopped(hp):
+            hp.Choice("batch", [16, 32, 48])
+            return build(hp)
+
+        told = runner.Runner._tell
+
+        def tell_once(self, *args):
+            told(self, *args)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(runner.Runner, "_tell", tell_once)
+        settings = {"trials": 6, "epochs": 1, "seed": 3, "batch_size": "batch"}
+        with pytest.raises(KeyboardInterrupt):
+            search.random_search(stopped, part(), directory=tmp_path / "one", **settings)
+        kept = len(list(tmp_path.rglob("record.json")))
+        assert 0 < kept < 6
+        monkeypatch.undo()
+        again = search.random_search(stopped, part(), directory=tmp_path / "one", **settings)
+        assert_frame_equal(same(again.table), same(search.random_search(stopped, part(), **settings).table))
 
     def test_overwrite_starts_anew_but_deletes_nobody_elses_folder(self, tmp_path):
         search.random_search(build, part(), directory=tmp_path / "one", **SETTINGS)
@@ -334,7 +390,72 @@ def test_a_model_that_no_stack_can_train_is_trained_by_fit_with_the_same_result_
 
 def test_the_winner_is_trained_again_with_fresh_seeds(found):
     again = found.retrained(seeds=4)
-    assert again.n == 4
+    assert again.n == 4 and not set(again.table["seed"]) & set(found.table["seed"])
+
+
+def test_what_is_trained_again_is_the_winner_and_not_the_first_trial():
+    some = search.random_search(many_kinds, part(), trials=4, epochs=2, seed=2)
+    number = int(some.table["trial"].iloc[-1])
+    values = {name: some.scales[name].native(some.table.loc[number, name]) for name in some.scales}
+    values = {name: value for name, value in values.items() if not pd.isna(value)}
+    seed = int(some.table.loc[number, "seed"])
+    again = some.retrain(values, [seed], 2)
+    curve = some.curves[some.curves["trial"] == number]
+    assert again["val_loss"].tolist() == curve["val_loss"].tolist()
+
+
+class TestModelsOfAllKinds:
+    def test_a_stack_that_raises_costs_the_others_nothing(self):
+        def sized(hp):
+            model = keras.Sequential([keras.Input((2,), dtype="int32")])
+            model.add(keras.layers.Embedding(hp.Choice("v", [60, 1]), 2))
+            model.add(keras.layers.Flatten())
+            model.add(keras.layers.Dense(3))
+            model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+            return model
+
+        data = splits.Splitter((np.stack([np.arange(60) % 4, np.arange(60)], 1), np.arange(60) % 3))
+        words = data.with_rows((np.arange(40), np.arange(40, 55), np.arange(55, 60)), seed=0)
+        with warnings.catch_warnings(record=True):
+            warnings.simplefilter("always")
+            some = search.random_search(sized, words, trials=2, epochs=1).table.set_index("v")["status"]
+        assert some.to_dict() == {60: "completed", 1: "failed"}
+
+    def test_metrics_that_collect_a_state_go_through_fit(self):
+        def measured(hp):
+            model = build(hp)
+            auc = keras.metrics.MeanIoU(3, sparse_y_pred=False, name="overlap")
+            model.compile(model.optimizer, model.loss, metrics=[auc])
+            return model
+
+        with warnings.catch_warnings(record=True):
+            warnings.simplefilter("always")
+            some = search.random_search(
+                measured, part(), trials=2, epochs=1, objective=keras_tuner.Objective("val_overlap", "max")
+            )
+        assert set(some.table["engine"]) == {"fit"} and some.table["score"].notna().all()
+
+    def test_a_model_without_an_input_gives_its_best_model(self):
+        def open_ended(hp):
+            model = keras.Sequential([keras.layers.Dense(8, "relu"), keras.layers.Dense(3)])
+            rate = hp.Float("rate", 1e-3, 1.0, sampling="log")
+            loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+            model.compile(keras.optimizers.SGD(rate), loss)
+            return model
+
+        some = search.random_search(open_ended, part(), trials=2, epochs=1)
+        loss = some.best_model().evaluate(part().validation.x, part().validation.y, verbose=0)
+        assert loss == pytest.approx(some.best().loc[0, "score"], rel=1e-5)
+
+    def test_models_outlive_the_result(self):
+        models = search.random_search(build, part(), trials=1, epochs=1).models
+        assert models(0).count_params() > 0
+
+    def test_models_of_a_search_that_was_written_over_are_not_given_out(self, tmp_path):
+        old = search.random_search(build, part(), directory=tmp_path / "one", trials=1, epochs=1)
+        search.random_search(build, part(), directory=tmp_path / "one", trials=1, epochs=1, seed=7, overwrite=True)
+        with pytest.raises(ValueError, match="written over"):
+            old.best_model()
 
 
 @pytest.mark.parametrize(
@@ -344,6 +465,10 @@ def test_the_winner_is_trained_again_with_fresh_seeds(found):
         ({"epochs": 0}, "epochs"),
         ({"batch_size": 0}, "batch_size"),
         ({"batch_size": "size"}, "the builder has rate, 1 - momentum"),
+        ({"batch_size": "rate"}, "whole numbers"),
+        ({"max_trials": 3}, "mend by trials="),
+        ({"epoch": 3}, "mend by epochs="),
+        ({"callbacks": []}, "a search trains itself"),
         ({"keep": 0}, "keep"),
         ({"wave": 0}, "wave"),
         ({"seed": -1}, "seed"),
@@ -355,6 +480,36 @@ def test_wrong_arguments_are_refused_in_words(wrong, said):
         search.random_search(build, part(), **{**SETTINGS, **wrong})
 
 
+def test_what_is_no_builder_or_no_split_is_refused_at_once():
+    class Own(keras_tuner.HyperModel):
+        def build(self, hp):
+            return build(hp)
+
+        def fit(self, hp, model, *args, **kwargs):
+            return model.fit(*args, batch_size=hp.Int("size", 1, 8), **kwargs)
+
+    def uncompiled(hp):
+        return keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+
+    for wrong, said in (
+        (Own(), "a fit of its own"),
+        (uncompiled, "mend by model.compile"),
+        (lambda hp: None, "NoneType"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            search.random_search(wrong, part(), trials=1)
+    for wrong, said in (((1, 2), "tuple"), (splits.Splitter((np.ones((9, 2)), np.ones(9))), r"splitter\(0\)")):
+        with pytest.raises(ValueError, match=said):
+            search.random_search(build, wrong, trials=1)
+
+
+def test_progress_is_said_where_it_is_asked_for(capsys):
+    search.random_search(build, part(), trials=2, epochs=1, wave=1, progress=True)
+    assert "2 trials ended, best val_loss" in capsys.readouterr().err
+    search.random_search(build, part(), trials=1, epochs=1)
+    assert not capsys.readouterr().err
+
+
 def _space() -> keras_tuner.HyperParameters:
     space = keras_tuner.HyperParameters()
     build(space)
@@ -364,7 +519,7 @@ def _space() -> keras_tuner.HyperParameters:
 def _one_trial(space, *, seed: int, epochs: int, batch_size: int = 32) -> pd.DataFrame:
     """The curve of one network alone, trained in one go."""
     trainer = runner.Trainer(build, part(), objective="val_loss", direction="min", engine=None)
-    (trained,) = trainer.train([runner.Job(0, space, seed, batch_size, epochs)])
+    ((trained,),) = trainer.train([runner.Job(0, space, seed, batch_size, epochs)])
     return trained.curves
 
 

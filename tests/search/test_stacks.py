@@ -67,8 +67,8 @@ def test_networks_that_differ_in_numbers_share_a_stack_and_each_is_what_it_is_al
     trials = jobs(regular, 4, epochs=2)
     (stack,), _ = Stacks(regular).sort(trials)
     assert len(stack.jobs) == 4
-    together = _trainer(regular).train(trials)
-    alone = _trainer(regular).train([trials[2]])[0]
+    (together,) = _trainer(regular).train(trials)
+    ((alone,),) = _trainer(regular).train([trials[2]])
     assert len({float(one.curves["penalty"].iloc[0]) for one in together}) == 4
     np.testing.assert_allclose(together[2].curves["val_loss"], alone.curves["val_loss"], rtol=1e-5)
 

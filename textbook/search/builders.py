@@ -19,12 +19,14 @@ class Compiled:
     loss: Any
     loss_weights: Any
     metrics: Any
+    weighted_metrics: Any
+    outputs: int  # 0 where only a call of the model tells
 
     @classmethod
     def of(cls, model: keras.Model) -> "Compiled":
         """Read from a compiled model.
 
-        Raises: ValueError for a model that is not compiled, or compiled with what a stack does not do.
+        Raises: ValueError for anything but a compiled model.
         """
         if not isinstance(model, keras.Model):
             raise ValueError(
@@ -36,28 +38,35 @@ class Compiled:
                 "mend by model.compile(optimizer, loss) in build"
             )
         given = dict(model._compile_config.config)
-        if given.get("weighted_metrics"):
-            raise ValueError("expected no weighted_metrics, which a stack does not measure")
-        return cls(model.optimizer, given.get("loss"), given.get("loss_weights"), given.get("metrics"))
+        return cls(
+            model.optimizer, given.get("loss"), given.get("loss_weights"), given.get("metrics"),
+            given.get("weighted_metrics"), len(getattr(model, "outputs", None) or ()),
+        )  # fmt: skip
 
     def measured(self):
         """The metrics as the replica trainer takes them: names, and functions (y, outputs) → (batch,).
 
-        Raises: ValueError for metrics that are no means over samples.
+        Raises: ValueError for metrics that are no means over samples, or weighted ones.
         """
+        if self.weighted_metrics:
+            raise ValueError("expected no weighted_metrics, which a stack does not measure")
         return _metrics(self.metrics)
 
     def names(self) -> list[str] | None:
-        """Names of the metrics; None where only training tells, since names of outputs are added to them."""
-        measured = self.measured()
-        if isinstance(measured, dict) or any(isinstance(one, list) for one in measured):
+        """Names of the metrics; None where only training tells: with several outputs, or metrics for `fit` alone."""
+        if self.outputs != 1 or isinstance(self.metrics, dict):
+            return None
+        try:
+            measured = self.measured()
+        except ValueError:  # trained by fit, which names them
             return None
         return [one if isinstance(one, str) else one.__name__ for one in measured]
 
     def key(self) -> Hashable:
         """Equal where networks of the same structure can be trained as one stack; the optimizer's numbers aside."""
         return (
-            structure(self.optimizer), _key(self.loss), _key(self.loss_weights), _key(self.metrics)
+            structure(self.optimizer), _key(self.loss), _key(self.loss_weights), _key(self.metrics),
+            _key(self.weighted_metrics),
         )  # fmt: skip
 
 
@@ -70,6 +79,17 @@ class Network:
     def __call__(self) -> keras.Model:
         with _without_compiling():
             return self._build(self._hyperparameters.copy())
+
+
+def built(model: keras.Model, row) -> keras.Model:
+    """The model with its weights, which one without an Input has from its first call on.
+
+    Args:
+        row: one sample, with the batch axis.
+    """
+    if not model.built:
+        model(keras.tree.map_structure(keras.ops.convert_to_tensor, row))
+    return model
 
 
 @contextlib.contextmanager
@@ -101,7 +121,7 @@ def _metrics(given):
 
 def _metric(metric):
     if isinstance(metric, str):
-        return "accuracy" if metric == "acc" else metric
+        return metric
     if isinstance(metric, keras.metrics.MeanMetricWrapper):
 
         def values(y, outputs):

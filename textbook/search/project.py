@@ -1,11 +1,14 @@
 """A search's folder: what each trial yielded, written whole, and the models of the best."""
 
 import dataclasses
+import hashlib
 import json
 import os
 from collections.abc import Collection
 from pathlib import Path
 
+import keras
+import numpy as np
 import pandas as pd
 
 from textbook.search.oracles.files import differences, read_state, write_whole
@@ -120,6 +123,20 @@ def curves_of(trained: Trained, before: Record | None) -> pd.DataFrame:
     if before is None or trained.curves.empty or trained.curves["epoch"].iloc[0] == 1:
         return trained.curves
     return pd.concat([pd.DataFrame(before.curves), trained.curves], ignore_index=True)
+
+
+def described(split, *, epochs: int, batch_size) -> dict:
+    """What a search must keep when it goes on, beside its oracle's arguments: epochs, batch size and data."""
+    digest = hashlib.sha256()
+    parts = (split.rows, split.x, split.y, split.sample_weight, split.offset, split.scale)
+    for part in parts:
+        for array in (np.asarray(leaf) for leaf in keras.tree.flatten(part)):
+            digest.update(f"{array.dtype}{array.shape}".encode())
+            digest.update(
+                np.ascontiguousarray(array).tobytes() if array.dtype != object else repr(array.tolist()).encode()
+            )
+    digest.update(repr((split.label_noise, split.classes, split.seed if split.label_noise else 0)).encode())
+    return {"epochs": epochs, "batch_size": batch_size, "data": digest.hexdigest()}
 
 
 def settings_differ(folder: Path, settings: dict) -> list[str]:

@@ -97,6 +97,12 @@ class SearchResult:
             for row in self.best(n).to_dict("records")
         ]
 
+    def hyperparameters(self, values: dict | None = None):
+        """`keras_tuner.HyperParameters` with these values, of the best trial by default, for a call of the builder."""
+        chosen = self.space.copy()
+        chosen.values = dict(self.best_hyperparameters()[0] if values is None else values)
+        return chosen
+
     def best_model(self):
         """The best trial's model, with the weights of its best epoch.
 

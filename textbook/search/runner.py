@@ -3,13 +3,14 @@
 import logging
 import math
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from textbook.replicas.replica_state import ReplicaState
-from textbook.search.builders import Network
+from textbook.search.builders import Network, built
 from textbook.search.project import Project, Record, curves_of
 from textbook.search.result import SearchResult
 from textbook.search.training import Trainer
@@ -29,6 +30,7 @@ class Settings:
         wave: trials asked for at once, at most; None leaves it to the oracle.
         engine: as `ReplicaTrainer` takes it.
         stage, worker: words for the table.
+        progress: say on stderr how many trials have ended, and the best score so far.
     """
 
     epochs: int
@@ -38,6 +40,7 @@ class Settings:
     engine: str | None = None
     stage: str = ""
     worker: str = ""
+    progress: bool = False
 
 
 class Runner:
@@ -70,7 +73,10 @@ class Runner:
         while trials := self._ask():
             _LOG.info("training trials %s", ", ".join(trial.trial_id for trial in trials))
             jobs = [self._job(trial) for trial in trials]
-            self._tell(trials, jobs, self._trainer.train(jobs))
+            by_number = {job.number: (trial, job) for trial, job in zip(trials, jobs, strict=True)}
+            for done in self._trainer.train(jobs):
+                own = [by_number[one.number] for one in done]
+                self._tell([trial for trial, _ in own], [job for _, job in own], done)
 
     def tidy(self) -> None:
         """Delete the states of trials: nobody goes on any more."""
@@ -102,10 +108,18 @@ class Runner:
         Raises: ValueError where none were kept.
         """
         trial_id = next(trial_id for trial_id in self._oracle.trials if int(trial_id) == number)
-        hyperparameters = self._oracle.trials[trial_id].hyperparameters
-        network = Network(self._build, hyperparameters)()
-        network.load_weights(self.project.weights(trial_id))
-        model = self._build(hyperparameters.copy())
+        trial = self._oracle.trials[trial_id]
+        record = self.project.read(trial_id)
+        if record is None or record.seed != self._seed(trial):
+            raise ValueError(
+                f"expected the search that this result is of in {self.project.folder}, got another one, which was "
+                "written over it; mend by another directory for each search"
+            )
+        weights = self.project.weights(trial_id)
+        row = self._split.samples(self._split.rows[0][:1])
+        network = built(Network(self._build, trial.hyperparameters)(), row)
+        network.load_weights(weights)
+        model = built(self._build(trial.hyperparameters.copy()), row)
         model.set_weights(network.get_weights())
         return model
 
@@ -132,16 +146,14 @@ class Runner:
     def _job(self, trial) -> Job:
         values = trial.hyperparameters.values
         parent, start = values.get("tuner/trial_id"), None
-        number = int(trial.trial_id)
         if parent is not None:
-            number = self._root(parent)
             path = self.project.state(parent)
             # without it everything is trained from the beginning, which gives the same bits and takes longer
             start = ReplicaState.load(path) if path.exists() else None
         return Job(
             int(trial.trial_id),
             trial.hyperparameters,
-            seed_of(self._oracle.seed, number),
+            self._seed(trial),
             self._batch_size(trial.hyperparameters),
             values.get("tuner/epochs", self._settings.epochs),
             start,
@@ -158,11 +170,11 @@ class Runner:
             )
         return int(hyperparameters.values[size])
 
-    def _root(self, trial_id: str) -> int:
-        """The trial whose network this one goes on with, however many times promoted."""
-        while (parent := self._oracle.trials[trial_id].hyperparameters.values.get("tuner/trial_id")) is not None:
-            trial_id = parent
-        return int(trial_id)
+    def _seed(self, trial) -> int:
+        """Of the trial whose network this one goes on with, however many times promoted."""
+        while (parent := trial.hyperparameters.values.get("tuner/trial_id")) is not None:
+            trial = self._oracle.trials[parent]
+        return seed_of(self._oracle.seed, int(trial.trial_id))
 
     def _tell(self, trials, jobs: list[Job], trained: list[Trained]) -> None:
         records = {}
@@ -177,6 +189,14 @@ class Runner:
         with self._oracle.batched():
             for trial in trials:
                 self._end(trial, records[trial.trial_id])
+        if self._settings.progress:
+            self._say()
+
+    def _say(self) -> None:
+        sign = 1 if self._objective.direction == "min" else -1
+        scores = [score for score in self._scores.values() if math.isfinite(score)]
+        best = f", best {self._objective.name} {sign * min(scores):.4g}" if scores else ""
+        print(f"{len(self._scores)} trials ended{best}", file=sys.stderr, flush=True)
 
     def _completed(self, trial_id: str) -> bool:
         """Whether another process, which took this one for dead, completed the trial meanwhile."""

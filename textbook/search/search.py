@@ -1,7 +1,8 @@
 """The searches: each takes a keras-tuner builder and a split, and returns a `SearchResult`."""
 
 import dataclasses
-import hashlib
+import difflib
+import inspect
 import shutil
 import sys
 import tempfile
@@ -11,9 +12,9 @@ from pathlib import Path
 
 import keras
 import keras_tuner
-import numpy as np
 
 from textbook.replicas.condition import check_count
+from textbook.search.builders import Compiled
 from textbook.search.discovery import discovered
 from textbook.search.distributed import Place, refuse_folder, take_part
 from textbook.search.oracles import (
@@ -24,9 +25,10 @@ from textbook.search.oracles import (
     SobolOracle,
     cost,
 )
-from textbook.search.project import settings_differ
+from textbook.search.project import described, settings_differ
 from textbook.search.result import SearchResult
 from textbook.search.runner import Runner, Settings
+from textbook.splits import Split
 
 _OURS = "search.json"
 
@@ -55,13 +57,14 @@ def random_search(build, splits, *, trials: int, seed: int = 0, objective="val_l
             keep: so many best trials keep their models; default 1.
             wave: trials trained at once, at most; by default all that the search can name, as many as fit into memory.
             engine: "replicas", or "fit" for `model.fit` one by one.
+            progress: say on stderr how far it is; None does so on a terminal.
             stage: a word for the table's column of this name, which linked searches fill.
 
     Raises: ValueError for a bad argument, or a directory that belongs to another search; RuntimeError if all trials
         failed.
     Source: Bergstra & Bengio, "Random search for hyper-parameter optimization" (JMLR 2012).
 
-    >>> import keras
+    >>> import keras, numpy as np
     >>> from textbook import splits
     >>> def build(hp):
     ...     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
@@ -73,7 +76,12 @@ def random_search(build, splits, *, trials: int, seed: int = 0, objective="val_l
     >>> list(found.best().columns[:6]), len(found.curves)
     (['trial', 'status', 'score', 'best_epoch', 'epochs', 'rate'], 16)
     """
-    return _run(build, splits, lambda space: RandomOracle(space, objective, trials=trials, seed=seed), **settings)
+    return _run(
+        build,
+        splits,
+        lambda space: RandomOracle(space, objective, trials=trials, seed=seed),
+        **_checked(settings, "trials seed objective"),
+    )
 
 
 def sobol_search(build, splits, *, trials: int, seed: int = 0, objective="val_loss", **settings) -> SearchResult:
@@ -84,7 +92,12 @@ def sobol_search(build, splits, *, trials: int, seed: int = 0, objective="val_lo
 
     Source: Bergstra & Bengio (2012), section 2.4; Owen, "Scrambling Sobol' and Niederreiter–Xing points" (1998).
     """
-    return _run(build, splits, lambda space: SobolOracle(space, objective, trials=trials, seed=seed), **settings)
+    return _run(
+        build,
+        splits,
+        lambda space: SobolOracle(space, objective, trials=trials, seed=seed),
+        **_checked(settings, "trials seed objective"),
+    )
 
 
 def grid_search(
@@ -98,7 +111,10 @@ def grid_search(
         points: values of a hyperparameter whose range has no step, evenly spaced on its scale.
     """
     return _run(
-        build, splits, lambda space: GridOracle(space, objective, trials=trials, points=points, seed=seed), **settings
+        build,
+        splits,
+        lambda space: GridOracle(space, objective, trials=trials, points=points, seed=seed),
+        **_checked(settings, "trials points seed objective"),
     )
 
 
@@ -118,7 +134,7 @@ def bayesian_search(
     return _run(
         build, splits,
         lambda space: BayesianOracle(space, objective, trials=trials, seed=seed, num_initial_points=initial, **wave),
-        **settings,
+        **_checked(settings, "trials initial seed objective"),
     )  # fmt: skip
 
 
@@ -144,6 +160,7 @@ def hyperband(
     """
     if "epochs" in settings:
         raise ValueError(f"expected max_epochs for Hyperband, got epochs={settings['epochs']!r}; mend by max_epochs=27")
+    _checked(settings, "max_epochs factor iterations seed objective verbose")
     trials, epochs = cost(max_epochs, factor, iterations)
     if verbose:
         print(f"Hyperband: {trials} trials, {epochs} epochs in all", file=sys.stderr)
@@ -159,7 +176,7 @@ def hyperband(
 def _run(
     build, split, make_oracle: Callable, *, epochs: int = 10, batch_size: int | str = 32,
     space: keras_tuner.HyperParameters | None = None, directory=None, overwrite: bool = False, keep: int = 1,
-    wave: int | None = None, engine: str | None = None, goes_on: bool = False,
+    wave: int | None = None, engine: str | None = None, progress: bool | None = None, goes_on: bool = False,
     stage: str = "",
 ) -> SearchResult:  # fmt: skip
     """Run a search with the oracle that `make_oracle(space)` makes, or go on with the one in the directory."""
@@ -167,13 +184,17 @@ def _run(
         check_count(number, name)
     if not isinstance(batch_size, str):
         check_count(batch_size, "batch_size")
-    build = build.build if isinstance(build, keras_tuner.HyperModel) else build
+    build = _builder(build)
+    _check_split(split)
     settings = Settings(epochs=epochs, batch_size=batch_size, keep=keep, wave=wave, engine=engine, stage=stage)
-    oracle = make_oracle(discovered(build, space))
-    described, place, temporary = _described(split, settings), Place.here(), False
+    settings = dataclasses.replace(settings, progress=sys.stderr.isatty() if progress is None else progress)
+    found = discovered(build, space, check=Compiled.of)
+    _check_batch_size(batch_size, found)
+    oracle = make_oracle(found)
+    now, place, temporary = described(split, epochs=epochs, batch_size=batch_size), Place.here(), False
 
     def open_folder() -> tuple[Path, bool]:
-        return _opened(oracle, directory, overwrite, described)
+        return _opened(oracle, directory, overwrite, now, alone=place is None)
 
     def runner_in(folder: Path, asked=oracle, **changes) -> Runner:
         return Runner(build, split, asked, dataclasses.replace(settings, **changes), folder, goes_on=goes_on)
@@ -181,27 +202,89 @@ def _run(
     if place is None:
         folder, temporary = open_folder()
         runner = runner_in(folder)
+        if temporary:  # models are read from it as long as anybody has the runner
+            weakref.finalize(runner, shutil.rmtree, folder, ignore_errors=True)
         runner.run()
     else:
         if overwrite or directory is None:
             refuse_folder(directory)
-        runner = take_part(
-            place, oracle, Path(directory), described, wave=wave, open_folder=open_folder, runner_in=runner_in
+        runner = take_part(place, oracle, Path(directory), now, wave=wave, open_folder=open_folder, runner_in=runner_in)
+    return runner.result()
+
+
+def _checked(settings: dict, own: str) -> dict:
+    """The settings of a search, if they are any.
+
+    Raises: ValueError for another argument, with the one that may have been meant.
+    """
+    known = [
+        name for name in inspect.signature(_run).parameters if name not in ("build", "split", "make_oracle", "goes_on")
+    ]
+    for name in settings:
+        if name not in known:
+            meant = {"max_trials": "trials", "n_trials": "trials", "project_name": "directory", "verbose": "progress"}
+            close = meant.get(name) or next(iter(difflib.get_close_matches(name, [*known, *own.split()])), None)
+            raise ValueError(
+                f"expected arguments among {', '.join([*own.split(), *known[:-1]])}, got {name!r}"
+                + (
+                    f"; mend by {close}="
+                    if close
+                    else "; a search trains itself: what fit takes beside these is not used"
+                )
+            )
+    return settings
+
+
+def _builder(build) -> Callable:
+    if not isinstance(build, keras_tuner.HyperModel):
+        if isinstance(build, keras.Model) or not callable(build):
+            raise ValueError(
+                f"expected build as a function hp → compiled model, got {type(build).__name__}; mend by wrapping what "
+                "makes the model in a function"
+            )
+        return build
+    if type(build).fit is not keras_tuner.HyperModel.fit:
+        raise ValueError(
+            f"expected a HyperModel whose fit is keras-tuner's, got {type(build).__name__} with a fit of its own, "
+            "which a stack would not call; mend by textbook.search.tuners, which calls it one by one, or by batch_size="
         )
-    result = runner.result()
-    if temporary:
-        weakref.finalize(result, shutil.rmtree, folder, ignore_errors=True)
-    return result
+    return build.build
 
 
-def _opened(oracle, directory, overwrite: bool, described: dict) -> tuple[Path, bool]:
+def _check_split(split) -> None:
+    if not isinstance(split, Split):
+        got = "a Splitter" if callable(split) else type(split).__name__
+        raise ValueError(
+            f"expected splits as a textbook.splits.Split, got {got}; mend by "
+            + ("calling it with a seed, splitter(0)" if callable(split) else "splits.split((x, y), seed=0)")
+        )
+
+
+def _check_batch_size(batch_size, space) -> None:
+    if not isinstance(batch_size, str):
+        return
+    own = [one for one in space.space if one.name == batch_size]
+    whole = [isinstance(value, int) for one in own for value in one.values]
+    if not own or any(one.conditions for one in own) or not all(whole):
+        raise ValueError(
+            f"expected batch_size as a number, or as a hyperparameter of every trial with whole numbers, got "
+            f"{batch_size!r}; the builder has {', '.join(one.name for one in space.space)}; mend for instance by "
+            f"hp.Choice({batch_size!r}, [32, 128]) outside of conditional scopes"
+        )
+
+
+def _opened(oracle, directory, overwrite: bool, now: dict, *, alone: bool) -> tuple[Path, bool]:
     """(the project's folder, whether it is a temporary one); the oracle knows what is in it.
 
     Raises: ValueError where that is another search, or anything else.
     """
     folder, temporary = _folder(directory, overwrite)
+    if alone and not any(folder.glob("trial_*/record.json")):
+        # nothing has been trained there: what was mistaken in the first call may be mended in the second
+        for path in (*folder.glob("*.json"), *folder.glob("trial_*/trial.json")):
+            path.unlink()
     oracle._set_project_dir(str(folder.parent), folder.name)
-    differences = settings_differ(folder, described)
+    differences = settings_differ(folder, now)
     if differences:
         raise ValueError(
             f"expected the search that {folder} belongs to, got another one: {'; '.join(differences)}; nothing was "
@@ -226,11 +309,3 @@ def _folder(directory, overwrite: bool) -> tuple[Path, bool]:
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     return folder, False
-
-
-def _described(split, settings: Settings) -> dict:
-    """What a search must keep when it goes on, beside its oracle's arguments."""
-    digest = hashlib.sha256()
-    for array in (*split.rows, *keras.tree.flatten(split.x), *keras.tree.flatten(split.y)):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return {"epochs": settings.epochs, "batch_size": settings.batch_size, "data": digest.hexdigest()}

@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import traceback
+import warnings
 from collections import deque
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ class Stack:
     Attributes:
         network: a builder of the network, uncompiled.
         compiled: what it is compiled with, up to numbers.
+        own: name → value of those numbers in the network and what it is compiled with.
         jobs: the trials.
         rates: learning rate of each.
         numbers: name → value of each, of everything else that may differ by replica.
@@ -39,6 +41,7 @@ class Stack:
 
     network: Network
     compiled: Compiled
+    own: dict[str, float]
     jobs: list[Job] = field(default_factory=list)
     rates: list[float] = field(default_factory=list)
     numbers: list[dict[str, float]] = field(default_factory=list)
@@ -56,8 +59,8 @@ class Stack:
             learning_rate=dict(zip(seeds, self.rates, strict=True)),
             optimizer=self.compiled.optimizer,
             **own,
-            # only what differs, because what does not may stay a constant of the graph
-            strengths={n: dict(zip(seeds, v, strict=True)) for n, v in by_name.items() if len(set(v)) > 1},
+            # what no trial has otherwise than the network itself may stay a constant of the graph
+            strengths={n: dict(zip(seeds, v, strict=True)) for n, v in by_name.items() if {*v} != {self.own[n]}},
             batch_size=self.jobs[0].batch_size,
             loss=self.compiled.loss,
             loss_weights=self.compiled.loss_weights,
@@ -96,7 +99,7 @@ class Stacks:
             one = built[job.number]
             begun = job.start.epochs if job.start else 0
             place = (one.key, job.batch_size, job.epochs, begun)
-            stack = stacks.setdefault(place, Stack(one.network, one.compiled))
+            stack = stacks.setdefault(place, Stack(one.network, one.compiled, one.own))
             rate, numbers = one.numbers_of(job)
             stack.jobs.append(job)
             stack.rates.append(rate)
@@ -144,15 +147,20 @@ class _Built:
             recorded = record(build, job.hyperparameters, track=track)
         model, hyperparameters = recorded.model, recorded.hyperparameters
         self.recorded: Recorded = dataclasses.replace(recorded, model=None)  # hundreds of models would fill the memory
-        # what the builder declared only now; the trial's values stay
-        job.hyperparameters.merge(hyperparameters, overwrite=False)
+        late = sorted({one.name for one in hyperparameters.space} - {one.name for one in job.hyperparameters.space})
+        if late:
+            warnings.warn(
+                f"expected hyperparameters that the search knew from the start, got {', '.join(late)} in trial "
+                f"{job.number}: they keep their defaults; mend by hp.conditional_scope in the builder, or by space=",
+                stacklevel=2,
+            )
         self.compiled = Compiled.of(model)
         self.network = Network(build, hyperparameters)
         optimizer, loss = self.compiled.optimizer, self.compiled.loss
         self._rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
-        self._numbers = model_numbers(model) | optimizer_numbers(optimizer)
+        self.own = model_numbers(model) | optimizer_numbers(optimizer)
         if isinstance(loss, keras.losses.Loss):
-            self._numbers |= loss_numbers(loss)
+            self.own |= loss_numbers(loss)
         self.key = (structure(model), self.compiled.key())
         self._checked = {job.number} if trusted else set()
 
@@ -181,4 +189,4 @@ class _Built:
         """(learning rate, name → value of the other numbers) of a trial."""
         free = self.recorded.numbers(job.hyperparameters.values)
         rate = free.pop("learning_rate", self._rate)
-        return rate, self._numbers | {f"optimizer.{name}": value for name, value in free.items()}
+        return rate, self.own | {f"optimizer.{name}": value for name, value in free.items()}

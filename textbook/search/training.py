@@ -4,7 +4,7 @@ import dataclasses
 import logging
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
@@ -44,23 +44,26 @@ class Trainer:
             )  # fmt: skip
         self._stacks = Stacks(build)
 
-    def train(self, jobs: Sequence[Job]) -> list[Trained]:
-        """The trials in the order in which they were given."""
+    def train(self, jobs: Sequence[Job]) -> Iterator[list[Trained]]:
+        """The trials, a stack at a time, so that what is done can be kept before the next stack is begun.
+
+        Raises: ValueError, before anything is trained, for an objective that training will not measure.
+        """
         stacks, errors = self._stacks.sort(jobs)
         for stack in stacks:
             self._check_objective(stack)
-        done = {number: Trained(number, curves=_NOTHING.copy(), error=error) for number, error in errors.items()}
+        if errors:
+            yield [Trained(number, curves=_NOTHING.copy(), error=error) for number, error in errors.items()]
         for stack in stacks:
-            done |= {one.number: one for one in self._train(stack)}
-        return [done[job.number] for job in jobs]
+            yield self._train(stack)
 
     def _check_objective(self, stack: Stack) -> None:
         """Refuse an objective that training will not measure, before anything is trained.
 
         Raises: ValueError.
         """
-        if not isinstance(stack.compiled.loss, str | keras.losses.Loss) or (names := stack.compiled.names()) is None:
-            return  # with several outputs, losses and metrics have names that only training tells
+        if (names := stack.compiled.names()) is None:
+            return
         columns = ["loss", "clean_loss", *names]
         columns += [f"val_{name}" for name in columns]
         if self._objective not in [*columns, "penalty"]:
@@ -77,8 +80,7 @@ class Trainer:
         stacks, errors = self._stacks.sort(jobs)
         if errors:
             raise ValueError(f"expected hyperparameters that the builder takes, got: {next(iter(errors.values()))}")
-        (stack,) = stacks
-        return self._trained(stack).table
+        return pd.concat([self._trained(stack).table for stack in stacks], ignore_index=True)
 
     def _trained(self, stack: Stack):
         return ReplicaTrainer(
@@ -98,9 +100,13 @@ class Trainer:
         except ValueError as error:  # how the replica trainer refuses what a stack would train in another way than fit
             if stack.jobs[0].start is not None:
                 _LOG.info("trained from the first epoch on, with the same result: %s", error)
-                return self.train([dataclasses.replace(job, start=None) for job in stack.jobs])
+                stack.jobs = [dataclasses.replace(job, start=None) for job in stack.jobs]
+                return self._train(stack)
             warnings.warn(f"trained one by one by model.fit, since they cannot be stacked: {error}", stacklevel=2)
             return [self._fit(job) for job in stack.jobs]
+        except Exception as error:  # one network that cannot be trained must not cost the others their trials
+            warnings.warn(f"trained one by one by model.fit, since a stack raised {error!r}", stacklevel=2)
+            return [self._fit(dataclasses.replace(job, start=None)) for job in stack.jobs]
         rows = dict(list(result.table.groupby("seed")))
         return [self._of(result, rows[job.seed], job) for job in stack.jobs]
 

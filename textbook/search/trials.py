@@ -70,12 +70,11 @@ def seed_of(search_seed: int, number: int) -> int:
 def judge(curves: pd.DataFrame, objective: str, direction: str) -> tuple[str, float, int]:
     """(status, score, best epoch) of a trial's curve.
 
-    The score is the objective's best value over the epochs. A trial whose objective is not finite after the last epoch
-    has diverged: it is infeasible and has no score, however good it was before.
+    The score is the objective's best value over the epochs. A trial whose objective is not finite after some epoch has
+    diverged: it is infeasible and has no score, however good it was before.
     """
     values = curves[objective].to_numpy(float)
-    if not np.isfinite(values[-1]):
+    if not np.isfinite(values).all():
         return INFEASIBLE, float("nan"), 0
-    finite = np.where(np.isfinite(values), values, np.inf if direction == "min" else -np.inf)
-    best = int(finite.argmin() if direction == "min" else finite.argmax())
+    best = int(values.argmin() if direction == "min" else values.argmax())
     return COMPLETED, float(values[best]), int(curves["epoch"].iloc[best])

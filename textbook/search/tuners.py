@@ -7,7 +7,9 @@ import keras_tuner
 import numpy as np
 
 from textbook import seeding, splits
+from textbook.search.discovery import discovered
 from textbook.search.oracles import BayesianOracle, GridOracle, HyperbandOracle, RandomOracle, SobolOracle
+from textbook.search.project import described, settings_differ
 from textbook.search.result import SearchResult
 from textbook.search.runner import Runner, Settings
 from textbook.search.trials import seed_of
@@ -30,26 +32,42 @@ class Tuner(keras_tuner.Tuner):
 
     def __init__(self, oracle, hypermodel=None, *, keep: int = 1, **options):
         self._keep, self._runner = keep, None
+        self._changed = sorted({"loss", "optimizer", "metrics", "max_model_size"} & options.keys())
+        given = oracle.get_space()
         super().__init__(oracle, hypermodel, **options)
         # while a folder is reloaded the space is the folder's; the builder's present one has to be the same
         oracle = getattr(self.oracle, "_oracle", self.oracle)
         if oracle.trials:
-            oracle.refuse_other_space(self._present_space())
+            oracle.refuse_other_space(discovered(self.hypermodel.build, given))
 
-    def search(self, x=None, y=None, *, validation_data=None, epochs: int = 1, batch_size: int = 32, **fit) -> None:
+    def search(self, x=None, y=None, *, validation_data=None, **fit) -> None:
         """Run all trials.
 
         Args:
-            x, y, validation_data, epochs, batch_size, fit: as of `model.fit`. With NumPy arrays as x, y and
-                validation_data and nothing else but `verbose`, trials are stacked.
+            x, y, validation_data, fit: as of `model.fit`. With NumPy arrays as x, y and validation_data, and nothing
+                else but epochs, batch_size and verbose, trials are stacked.
+
+        Raises: ValueError for an objective of the validation without validation data, and for a folder of a search
+            with other data, epochs or batches.
         """
-        arrays = y is not None and isinstance(validation_data, tuple) and len(validation_data) == 2
-        if not arrays or set(fit) - {"verbose"} or self._has_own_fit() or self._is_distributed():
-            given = {name: value for name, value in (("x", x), ("y", y)) if value is not None}
-            super().search(**given, validation_data=validation_data, epochs=epochs, batch_size=batch_size, **fit)
+        if self._objective().startswith("val_") and validation_data is None and not fit.get("validation_split"):
+            raise ValueError(
+                f"expected validation data for the objective {self._objective()!r}, got none; mend by validation_data="
+            )
+        self._obstacle = self._why_not_stacked(y, validation_data, fit)
+        if self._obstacle:
+            given = {"x": x, "y": y, "validation_data": validation_data}
+            super().search(**{name: value for name, value in given.items() if value is not None}, **fit)
             return
+        epochs, batch_size = fit.get("epochs", 1), fit.get("batch_size") or 32
         settings = Settings(epochs=epochs, batch_size=batch_size, keep=self._keep)
         split = _split((x, y), validation_data)
+        found = settings_differ(Path(self.project_dir), described(split, epochs=epochs, batch_size=batch_size))
+        if found:
+            raise ValueError(
+                f"expected the search that {self.project_dir} belongs to, got another one: {'; '.join(found)}; mend by "
+                "the earlier settings, or by overwrite=True"
+            )
         self._runner = Runner(
             self.hypermodel.build, split, self.oracle, settings, Path(self.project_dir), goes_on=self._goes_on
         )
@@ -63,8 +81,8 @@ class Tuner(keras_tuner.Tuner):
         """
         if self._runner is None:
             raise ValueError(
-                "expected a search with arrays and validation_data and without callbacks, got none so far; mend by "
-                "search(x, y, validation_data=(x, y)), or read keras-tuner's own results_summary()"
+                f"expected a search whose trials were stacked, got {self._obstacle}; mend by search(x, y, "
+                "validation_data=(x, y)) without it, or read keras-tuner's own results_summary()"
             )
         return self._runner.result()
 
@@ -82,16 +100,26 @@ class Tuner(keras_tuner.Tuner):
     def _seed(self) -> int:
         return getattr(self.oracle, "_oracle", self.oracle).seed
 
-    def _has_own_fit(self) -> bool:
-        return type(self.hypermodel).fit is not keras_tuner.HyperModel.fit or self.executions_per_trial != 1
+    _obstacle = "none so far"
 
-    def _is_distributed(self) -> bool:
-        return self.distribution_strategy is not None or hasattr(self.oracle, "_oracle")
+    def _objective(self) -> str:
+        return getattr(self.oracle.objective, "name", "")
 
-    def _present_space(self):
-        from textbook.search.discovery import discovered
-
-        return discovered(self.hypermodel.build)
+    def _why_not_stacked(self, y, validation_data, fit: dict) -> str:
+        """What keras-tuner's own loop is needed for, or ""."""
+        if y is None or not (isinstance(validation_data, tuple) and len(validation_data) == 2):
+            return "data that are no arrays, or no validation_data"
+        others = sorted(fit.keys() - {"epochs", "batch_size", "verbose"})
+        if others or self._changed:
+            return f"{', '.join([*others, *self._changed])}="
+        if type(self.hypermodel).fit is not keras_tuner.HyperModel.fit:
+            return "a HyperModel with a fit of its own"
+        if type(self).run_trial not in (Tuner.run_trial, Hyperband.run_trial):
+            return "a run_trial of its own"
+        if self.executions_per_trial != 1:
+            return f"executions_per_trial={self.executions_per_trial}"
+        alone = self.distribution_strategy is None and not hasattr(self.oracle, "_oracle")
+        return "" if alone else "a search in several places"
 
 
 class RandomSearch(Tuner):
@@ -144,11 +172,12 @@ class BayesianOptimization(Tuner):
 
     def __init__(
         self, hypermodel=None, objective="val_loss", max_trials: int = 16, num_initial_points: int | None = None,
-        seed: int = 0, hyperparameters=None, **options,
+        alpha: float = 1e-4, beta: float = 2.6, seed: int = 0, hyperparameters=None, **options,
     ):  # fmt: skip
         oracle = BayesianOracle(
-            hyperparameters, objective, trials=max_trials, seed=seed, num_initial_points=num_initial_points
-        )
+            hyperparameters, objective, trials=max_trials, seed=seed, num_initial_points=num_initial_points,
+            alpha=alpha, beta=beta,
+        )  # fmt: skip
         super().__init__(oracle, hypermodel, **options)
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import re
 import threading
 
 import keras_tuner
@@ -9,10 +10,13 @@ import numpy as np
 from keras_tuner.src.distribute import utils as distribution
 from keras_tuner.src.engine import metrics_tracking
 from keras_tuner.src.engine import oracle as locking
+from keras_tuner.src.engine.objective import create_objective
 
 from textbook.search.oracles.resuming import Resumable
 from textbook.search.space import check_space, values_at
 from textbook.seeding import sequence
+
+_NAMED_ERROR = re.compile(r"[A-Za-z_.]+(Error|Exception)\b")
 
 
 def check_whole(number, name: str, *, least: int) -> None:
@@ -55,6 +59,14 @@ class Mended(Resumable):
 
     @staticmethod
     def _check_objective(objective) -> None:
+        if isinstance(objective, str):
+            try:
+                create_objective(objective)
+            except ValueError:
+                raise ValueError(
+                    f"expected an objective whose direction is known, such as val_loss or val_accuracy, got "
+                    f"{objective!r}; mend by another name, or by keras_tuner.Objective({objective!r}, 'min' or 'max')"
+                ) from None
         for one in objective if isinstance(objective, list) else [objective]:
             if isinstance(one, keras_tuner.Objective) and one.direction not in ("min", "max"):
                 likely = "max" if "max" in str(one.direction) else "min"
@@ -128,10 +140,13 @@ class Mended(Resumable):
         if not self.trials or self.ongoing_trials or any(trial.status != "FAILED" for trial in self.trials.values()):
             return
         first = min(self.trials.values(), key=lambda trial: int(trial.trial_id))
-        reason = (first.message or "no message").strip().splitlines()[-1]
+        lines = (first.message or "no message").strip().splitlines()
+        # TensorFlow's errors go on for pages after the line that says what is wrong
+        reason = next((line for line in reversed(lines) if _NAMED_ERROR.match(line)), lines[-1])
+        mend = "what the first error says" if first.score is None else "by smaller learning rates"
         raise RuntimeError(
             f"expected a trial with a finite {self.objective.name}, got {len(self.trials)} that all failed; the first: "
-            f"{reason}; mend by smaller learning rates or by trying the builder by hand"
+            f"{reason}; mend {mend}"
         )
 
     def update_trial(self, trial_id: str, metrics, step: int = 0):
