@@ -23,8 +23,8 @@ built = 0
 def build(hp):
     global built
     built += 1
-    # the first call finds out the space; the second one is in a trial
-    if built == 2 and "HALT" in os.environ:
+    # the first two calls find out the space, with either number of units; the third one is in a trial
+    if built == 3 and "HALT" in os.environ:
         Path(os.environ["HALT"]).touch()
         while not Path(os.environ["GATE"]).exists():
             time.sleep(0.05)

@@ -1,6 +1,7 @@
 """Numbers that know where they came from: what counts as looking at one."""
 
 import math
+import types
 
 import keras
 import keras_tuner
@@ -94,7 +95,7 @@ def everything_in(value, seen=None):
         inner = list(value.values())
     elif isinstance(value, list | tuple | set):
         inner = list(value)
-    elif hasattr(value, "__dict__") and not isinstance(value, type):
+    elif hasattr(value, "__dict__") and not isinstance(value, type | types.ModuleType):
         inner = list(vars(value).values())
     for one in inner:
         yield from everything_in(one, seen)

@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import keras
@@ -89,11 +89,11 @@ class Project:
         model.save_weights(partial)
         os.replace(partial, place / _WEIGHTS)
 
-    def forget_models(self, *, but: set[str]) -> None:
-        """Delete the weights of all trials but some."""
-        for path in self.folder.glob(f"trial_*/{_WEIGHTS}"):
-            if path.parent.name.removeprefix("trial_") not in but:
-                path.unlink(missing_ok=True)  # another worker of the search may have been faster
+    def forget_models(self, trials: Iterable[str]) -> None:
+        """Delete the weights of some trials, where there are any."""
+        for trial_id in trials:
+            # (another worker of the search may have been faster)
+            (self.folder / f"trial_{trial_id}" / _WEIGHTS).unlink(missing_ok=True)
 
     def weights(self, trial_id: str) -> Path:
         """The file with a trial's weights.

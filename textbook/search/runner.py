@@ -242,7 +242,8 @@ class Runner:
         best = set(sorted(scored, key=lambda one: (self._scores[one], int(one)))[: self._settings.keep])
         for trial_id in best & wave.keys():
             self.project.keep_model(trial_id, wave[trial_id].model())
-        self.project.forget_models(but=best)
+        # not those of trials whose record came only now: their model is being written
+        self.project.forget_models(self._scores.keys() - best)
 
     def _row(self, trial_id: str, record: Record) -> dict:
         values = self._oracle.trials[trial_id].hyperparameters.values
