@@ -68,6 +68,22 @@ def test_a_folder_goes_on_and_another_range_is_refused(tmp_path):
         tuners.RandomSearch(wider, max_trials=3, directory=tmp_path)
 
 
+def test_widths_declared_in_a_loop_are_searched_and_the_folder_goes_on(tmp_path):
+    def deep(hp):
+        model = keras.Sequential([keras.Input((4,))])
+        for i in range(hp.Int("layers", 1, 2)):
+            model.add(keras.layers.Dense(hp.Choice(f"units {i}", [4, 5, 6]), "relu"))
+        model.add(keras.layers.Dense(3))
+        model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        return model
+
+    for trials in (4, 5):
+        tuner = tuners.RandomSearch(deep, max_trials=trials, directory=tmp_path)
+        tuner.search(**ARRAYS, epochs=1, verbose=0)
+    table = tuner.result().table
+    assert len(table) == 5 and table["units 1"].dropna().nunique() > 1
+
+
 @pytest.mark.parametrize("kind", [tuners.SobolSearch, tuners.GridSearch, tuners.BayesianOptimization])
 def test_every_kind_runs(tmp_path, kind):
     tuner = kind(build, max_trials=3, directory=tmp_path)

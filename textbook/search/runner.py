@@ -161,14 +161,7 @@ class Runner:
 
     def _batch_size(self, hyperparameters) -> int:
         size = self._settings.batch_size
-        if isinstance(size, int):
-            return size
-        if size not in hyperparameters.values:
-            raise ValueError(
-                f"expected batch_size as a number or the name of a hyperparameter, got {size!r}; the builder has "
-                f"{', '.join(hyperparameters.values)}"
-            )
-        return int(hyperparameters.values[size])
+        return size if isinstance(size, int) else int(hyperparameters.values[size])
 
     def _seed(self, trial) -> int:
         """Of the trial whose network this one goes on with, however many times promoted."""

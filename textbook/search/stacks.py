@@ -171,10 +171,8 @@ class _Built:
             return False
         try:
             self.recorded.numbers(values)
-        except (
-            ValueError
-        ):  # out of the optimizer's range: the builder is called, and what it raises is the trial's error
-            return False
+        except ValueError:
+            return False  # out of the optimizer's range: the builder is called, and what it raises is the trial's error
         return True
 
     def check(self, job: Job) -> str | None:

@@ -40,6 +40,10 @@ class Tuner(keras_tuner.Tuner):
         if oracle.trials:
             oracle.refuse_other_space(discovered(self.hypermodel.build, given))
 
+    def _populate_initial_space(self) -> None:
+        # keras-tuner's hook: its own way finds no hyperparameters that are declared in a loop or behind an `if`
+        self.oracle.update_space(discovered(self.hypermodel.build, self.oracle.get_space()))
+
     def search(self, x=None, y=None, *, validation_data=None, **fit) -> None:
         """Run all trials.
 
