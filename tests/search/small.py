@@ -1,12 +1,15 @@
 """A small search: a builder, data, and what of a table has to be the same from run to run."""
 
 import keras
+import keras_tuner
 import numpy as np
 import pandas as pd
 
 from textbook import splits
+from textbook.search import runner
 
 MEASURED = ["seconds", "worker"]
+SETTINGS = {"trials": 6, "epochs": 2, "seed": 3}
 
 
 def build(hp):
@@ -30,3 +33,17 @@ def part(seed: int = 0):
 def same(table: pd.DataFrame) -> pd.DataFrame:
     """What does not depend on the clock or on who did it."""
     return table.drop(columns=[name for name in MEASURED if name in table])
+
+
+def space_of_build() -> keras_tuner.HyperParameters:
+    """The hyperparameters that the builder declares."""
+    space = keras_tuner.HyperParameters()
+    build(space)
+    return space
+
+
+def one_trial(space, *, seed: int, epochs: int, batch_size: int = 32) -> pd.DataFrame:
+    """The curve of one network alone, trained in one go."""
+    trainer = runner.Trainer(build, part(), objective="val_loss", direction="min", engine=None)
+    ((trained,),) = trainer.train([runner.Job(0, space, seed, batch_size, epochs)])
+    return trained.curves

@@ -1,15 +1,5 @@
 """Searches end to end: one seed, one result; scores that are the model's; folders that go on and refuse."""
 
-import dataclasses
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
-import warnings
-from pathlib import Path
-
 import keras
 import keras_tuner
 import numpy as np
@@ -17,11 +7,8 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from tests.search.small import build, part, same
+from tests.search.small import SETTINGS, build, one_trial, part, same, space_of_build
 from textbook import search, splits
-from textbook.search import runner
-
-SETTINGS = {"trials": 6, "epochs": 2, "seed": 3}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +34,7 @@ class TestOneSeedOneResult:
 
     def test_neighbouring_seeds_share_no_trial(self):
         """keras-tuner's seeds 1 to 10 gave 25 distinct points of 160."""
-        oracles = [search.oracles.RandomOracle(_space(), trials=16, seed=seed) for seed in range(10)]
+        oracles = [search.oracles.RandomOracle(space_of_build(), trials=16, seed=seed) for seed in range(10)]
         rates = [oracle.create_trial(str(k)).hyperparameters.values["rate"] for oracle in oracles for k in range(16)]
         assert len(set(rates)) == 160
 
@@ -183,160 +170,6 @@ class TestTrialsThatGoWrong:
             search.random_search(diverging, part(), trials=2, epochs=2)
 
 
-class TestFolders:
-    def test_called_again_it_returns_what_it_had_found(self, tmp_path):
-        first = search.random_search(build, part(), directory=tmp_path / "one", **SETTINGS)
-        stamps = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("record.json")}
-        again = search.random_search(build, part(), directory=tmp_path / "one", **SETTINGS)
-        assert_frame_equal(again.table, first.table)
-        assert_frame_equal(again.curves, first.curves)
-        assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("record.json")} == stamps
-
-    def test_more_trials_go_on_in_the_same_folder(self, tmp_path, found):
-        search.random_search(build, part(), directory=tmp_path / "one", **{**SETTINGS, "trials": 4})
-        more = search.random_search(build, part(), directory=tmp_path / "one", **SETTINGS)
-        assert_frame_equal(same(more.table), same(found.table))
-
-    @pytest.mark.parametrize(
-        "change, said",
-        [
-            ({"epochs": 3}, "epochs: 2 → 3"),
-            ({"batch_size": 16}, "batch_size: 32 → 16"),
-            ({"seed": 4}, "seed: 3 → 4"),
-            ({"objective": "val_accuracy"}, "val_loss.*→.*val_accuracy"),
-        ],
-    )
-    def test_another_search_is_refused_with_the_difference(self, tmp_path, change, said):
-        search.random_search(build, part(), directory=tmp_path / "one", **SETTINGS)
-        with pytest.raises(ValueError, match=said):
-            search.random_search(build, part(), directory=tmp_path / "one", **{**SETTINGS, **change})
-
-    def test_other_data_and_another_range_are_refused(self, tmp_path):
-        search.random_search(build, part(), directory=tmp_path / "one", **SETTINGS)
-        data = part()
-        border = [data.rows[0][:-8], np.concatenate([data.rows[0][-8:], data.rows[1]]), data.rows[2]]
-        weights = np.ones(len(data.y))
-        for other in (
-            part(1),
-            dataclasses.replace(data, rows=tuple(border)),
-            dataclasses.replace(data, sample_weight=weights),
-        ):
-            with pytest.raises(ValueError, match="data: "):
-                search.random_search(build, other, directory=tmp_path / "one", **SETTINGS)
-        space = keras_tuner.HyperParameters()
-        space.Float("rate", 1e-2, 1.0, sampling="log")
-        with pytest.raises(ValueError, match=r"rate: min_value 0\.001 → 0\.01"):
-            search.random_search(build, part(), directory=tmp_path / "one", space=space, **SETTINGS)
-
-    def test_a_mistaken_first_call_does_not_lock_the_folder(self, tmp_path):
-        with pytest.raises(ValueError, match="val_precision"):
-            wrong = keras_tuner.Objective("val_precision", "max")
-            search.random_search(build, part(), directory=tmp_path / "one", objective=wrong, trials=2, epochs=5)
-        again = search.random_search(build, part(), directory=tmp_path / "one", trials=2, epochs=1)
-        assert len(again.table) == 2
-
-    def test_what_was_trained_is_kept_stack_by_stack(self, tmp_path, monkeypatch):
-        def stopped(hp):
-            hp.Choice("batch", [16, 32, 48])
-            return build(hp)
-
-        told = runner.Runner._tell
-
-        def tell_once(self, *args):
-            told(self, *args)
-            raise KeyboardInterrupt
-
-        monkeypatch.setattr(runner.Runner, "_tell", tell_once)
-        settings = {"trials": 6, "epochs": 1, "seed": 3, "batch_size": "batch"}
-        with pytest.raises(KeyboardInterrupt):
-            search.random_search(stopped, part(), directory=tmp_path / "one", **settings)
-        kept = len(list(tmp_path.rglob("record.json")))
-        assert 0 < kept < 6
-        monkeypatch.undo()
-        again = search.random_search(stopped, part(), directory=tmp_path / "one", **settings)
-        assert_frame_equal(same(again.table), same(search.random_search(stopped, part(), **settings).table))
-
-    def test_overwrite_starts_anew_but_deletes_nobody_elses_folder(self, tmp_path):
-        search.random_search(build, part(), directory=tmp_path / "one", **SETTINGS)
-        other = {**SETTINGS, "seed": 5, "overwrite": True}
-        assert len(search.random_search(build, part(), directory=tmp_path / "one", **other).table) == 6
-        (tmp_path / "thesis").mkdir()
-        (tmp_path / "thesis" / "text.tex").write_text("years")
-        with pytest.raises(ValueError, match=r"text\.tex"):
-            search.random_search(build, part(), directory=tmp_path / "thesis", **other)
-        assert (tmp_path / "thesis" / "text.tex").exists()
-
-    def test_a_truncated_file_is_named_and_nothing_is_lost(self, tmp_path):
-        search.random_search(build, part(), directory=tmp_path / "one", **SETTINGS)
-        path = tmp_path / "one" / "oracle.json"
-        path.write_text(path.read_text()[:100])
-        before = sorted(tmp_path.rglob("*"))
-        with pytest.raises(ValueError, match=r"oracle\.json"):
-            search.random_search(build, part(), directory=tmp_path / "one", **SETTINGS)
-        assert sorted(tmp_path.rglob("*")) == before
-
-    @pytest.mark.slow
-    def test_killed_twice_and_called_again_it_has_the_table_of_an_undisturbed_search(self, tmp_path):
-        whole = search.random_search(build, part(), trials=40, epochs=1, seed=0, wave=4)
-        script = tmp_path / "script.py"
-        script.write_text(
-            "from tests.search.small import build, part\nfrom textbook import search\n"
-            f"folder = {str(tmp_path / 'one')!r}\n"
-            "search.random_search(build, part(), trials=40, epochs=1, seed=0, wave=4, directory=folder)\n"
-        )
-        for done in (8, 24):
-            process = subprocess.Popen([sys.executable, str(script)], env=_quiet())
-            while len(list(tmp_path.glob("one/*/record.json"))) < done:
-                assert process.poll() is None, "the search ended before it was killed"
-                time.sleep(0.01)
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait()
-        ended = json.loads((tmp_path / "one" / "oracle.json").read_text())["end_order"]
-        assert 8 <= len(ended) < 40
-        again = search.random_search(build, part(), trials=40, epochs=1, seed=0, wave=4, directory=tmp_path / "one")
-        assert_frame_equal(same(again.table), same(whole.table))
-        assert_frame_equal(again.curves, whole.curves)
-
-
-@pytest.fixture(scope="module")
-def bands():
-    return search.hyperband(build, part(), max_epochs=9, seed=0)
-
-
-class TestHyperband:
-    def test_it_trains_what_it_said_it_would(self, bands):
-        assert search.oracles.cost(9) == (len(bands.table), 69)
-        new = bands.table["epochs"] - bands.table["parent"].map(bands.table.set_index("trial")["epochs"]).fillna(0)
-        assert new.sum() == 69 and "; 69 epochs" in bands.summary()
-
-    def test_what_it_costs_is_said_before(self, capsys):
-        trials, epochs = search.oracles.cost(2)
-        search.hyperband(build, part(), max_epochs=2, seed=0)
-        assert f"{trials} trials, {epochs} epochs" in capsys.readouterr().err
-        search.hyperband(build, part(), max_epochs=2, seed=0, verbose=False)
-        assert "epochs" not in capsys.readouterr().err
-
-    def test_a_promoted_trial_is_what_it_would_have_been_without_the_halt(self, bands, tmp_path):
-        longest = bands.table[bands.table["round"] == 2].iloc[0]
-        space = _space()
-        space.values = {name: longest[name] for name in ("rate", "1 - momentum")}
-        whole = _one_trial(space, seed=int(longest["seed"]), epochs=9)
-        went = bands.curves[bands.curves["trial"] == longest["trial"]]
-        assert_frame_equal(went.drop(columns="trial").reset_index(drop=True), whole)
-
-    def test_its_score_is_the_best_of_all_its_epochs(self, bands):
-        best = bands.curves.groupby("trial")["val_loss"].min()
-        assert bands.table.set_index("trial")["score"].equals(best.rename("score"))
-
-    def test_no_state_is_left_on_disk(self, bands):
-        assert not list(bands.directory.rglob("*.npz"))
-
-    def test_one_by_one_by_fit_it_goes_on_as_well(self):
-        stacked = search.hyperband(build, part(), max_epochs=2, seed=0)
-        by_fit = search.hyperband(build, part(), max_epochs=2, seed=0, engine="fit")
-        np.testing.assert_allclose(by_fit.table["score"], stacked.table["score"], rtol=1e-4)
-
-
 @pytest.mark.parametrize("make", [search.sobol_search, search.grid_search, search.bayesian_search])
 def test_the_other_searches_fill_the_same_table(make, found):
     some = make(build, part(), trials=8, epochs=1, seed=0)
@@ -352,40 +185,10 @@ def test_a_batch_size_may_be_searched():
     some = search.random_search(sized, part(), batch_size="batch", **SETTINGS)
     assert set(some.table["batch"]) == {16, 48}
     one = some.table.iloc[0]
-    space = _space()
+    space = space_of_build()
     space.values = {name: one[name] for name in ("rate", "1 - momentum")}
-    alone = _one_trial(space, seed=int(one["seed"]), epochs=2, batch_size=int(one["batch"]))
+    alone = one_trial(space, seed=int(one["seed"]), epochs=2, batch_size=int(one["batch"]))
     assert_frame_equal(some.curves[some.curves["trial"] == 0].drop(columns="trial").reset_index(drop=True), alone)
-
-
-def test_a_model_that_no_stack_can_train_is_trained_by_fit_with_the_same_result_twice():
-    class Doubled(keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.head = keras.layers.Dense(3)
-
-        def call(self, x):
-            return self.head(x)
-
-        def train_step(self, data):
-            return super().train_step(data)
-
-    def own_step(hp):
-        model = Doubled()
-        model(np.zeros((1, 4), "float32"))
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile(keras.optimizers.SGD(hp.Float("rate", 1e-3, 1.0, sampling="log")), loss)
-        return model
-
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        first = search.random_search(own_step, part(), trials=2, epochs=2)
-        again = search.random_search(own_step, part(), trials=2, epochs=2)
-    assert any("train_step" in str(one.message) for one in said)
-    assert set(first.table["engine"]) == {"fit"}
-    assert_frame_equal(first.curves, again.curves)
-    loss = first.best_model().evaluate(part().validation.x, part().validation.y, verbose=0)
-    assert loss == pytest.approx(first.best().loc[0, "score"], rel=1e-5)
 
 
 def test_the_winner_is_trained_again_with_fresh_seeds(found):
@@ -402,60 +205,6 @@ def test_what_is_trained_again_is_the_winner_and_not_the_first_trial():
     again = some.retrain(values, [seed], 2)
     curve = some.curves[some.curves["trial"] == number]
     assert again["val_loss"].tolist() == curve["val_loss"].tolist()
-
-
-class TestModelsOfAllKinds:
-    def test_a_stack_that_raises_costs_the_others_nothing(self):
-        def sized(hp):
-            model = keras.Sequential([keras.Input((2,), dtype="int32")])
-            model.add(keras.layers.Embedding(hp.Choice("v", [60, 1]), 2))
-            model.add(keras.layers.Flatten())
-            model.add(keras.layers.Dense(3))
-            model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-            return model
-
-        data = splits.Splitter((np.stack([np.arange(60) % 4, np.arange(60)], 1), np.arange(60) % 3))
-        words = data.with_rows((np.arange(40), np.arange(40, 55), np.arange(55, 60)), seed=0)
-        with warnings.catch_warnings(record=True):
-            warnings.simplefilter("always")
-            some = search.random_search(sized, words, trials=2, epochs=1).table.set_index("v")["status"]
-        assert some.to_dict() == {60: "completed", 1: "failed"}
-
-    def test_metrics_that_collect_a_state_go_through_fit(self):
-        def measured(hp):
-            model = build(hp)
-            auc = keras.metrics.MeanIoU(3, sparse_y_pred=False, name="overlap")
-            model.compile(model.optimizer, model.loss, metrics=[auc])
-            return model
-
-        with warnings.catch_warnings(record=True):
-            warnings.simplefilter("always")
-            some = search.random_search(
-                measured, part(), trials=2, epochs=1, objective=keras_tuner.Objective("val_overlap", "max")
-            )
-        assert set(some.table["engine"]) == {"fit"} and some.table["score"].notna().all()
-
-    def test_a_model_without_an_input_gives_its_best_model(self):
-        def open_ended(hp):
-            model = keras.Sequential([keras.layers.Dense(8, "relu"), keras.layers.Dense(3)])
-            rate = hp.Float("rate", 1e-3, 1.0, sampling="log")
-            loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-            model.compile(keras.optimizers.SGD(rate), loss)
-            return model
-
-        some = search.random_search(open_ended, part(), trials=2, epochs=1)
-        loss = some.best_model().evaluate(part().validation.x, part().validation.y, verbose=0)
-        assert loss == pytest.approx(some.best().loc[0, "score"], rel=1e-5)
-
-    def test_models_outlive_the_result(self):
-        models = search.random_search(build, part(), trials=1, epochs=1).models
-        assert models(0).count_params() > 0
-
-    def test_models_of_a_search_that_was_written_over_are_not_given_out(self, tmp_path):
-        old = search.random_search(build, part(), directory=tmp_path / "one", trials=1, epochs=1)
-        search.random_search(build, part(), directory=tmp_path / "one", trials=1, epochs=1, seed=7, overwrite=True)
-        with pytest.raises(ValueError, match="written over"):
-            old.best_model()
 
 
 @pytest.mark.parametrize(
@@ -508,20 +257,3 @@ def test_progress_is_said_where_it_is_asked_for(capsys):
     assert "2 trials ended, best val_loss" in capsys.readouterr().err
     search.random_search(build, part(), trials=1, epochs=1)
     assert not capsys.readouterr().err
-
-
-def _space() -> keras_tuner.HyperParameters:
-    space = keras_tuner.HyperParameters()
-    build(space)
-    return space
-
-
-def _one_trial(space, *, seed: int, epochs: int, batch_size: int = 32) -> pd.DataFrame:
-    """The curve of one network alone, trained in one go."""
-    trainer = runner.Trainer(build, part(), objective="val_loss", direction="min", engine=None)
-    ((trained,),) = trainer.train([runner.Job(0, space, seed, batch_size, epochs)])
-    return trained.curves
-
-
-def _quiet() -> dict:
-    return {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(Path(__file__).parents[2])}
