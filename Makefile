@@ -1,4 +1,4 @@
-# make ch4 | make book | make test | make test-backends | make check-environment      (ARGS="--quick --seeds 8" is passed on to the chapter)
+# make ch4 | make ch5 | make book | make test | make test-backends | make check-environment      (ARGS="--quick --seeds 8" is passed on to the chapter)
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -16,10 +16,10 @@ ON_ALL := $(addprefix tests/,schedules optimizers callbacks range_test) \
 	$(addprefix tests/test_,model_state.py gradients.py noise_scale.py batch_statistics.py)
 ON_JAX := $(addprefix tests/replicas/test_,trainer.py budgets.py early_stopping.py results.py independence.py)
 
-.PHONY: ch4 book test test-backends lint check-environment benchmarks clean
+.PHONY: ch4 ch5 book test test-backends lint check-environment benchmarks clean
 
-ch4: $(READY)
-	$(BIN)/python -m chapters.ch4 $(ARGS)
+ch4 ch5: $(READY)
+	$(BIN)/python -m chapters.$@ $(ARGS)
 
 book: $(READY)
 	$(BIN)/python -m chapters $(ARGS)

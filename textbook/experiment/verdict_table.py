@@ -1,6 +1,6 @@
-"""A chapter's verdicts as a Markdown table, and the README kept equal to it.
+"""A chapter's verdicts as a Markdown table, and the chapter's page kept equal to it.
 
-python -m textbook.experiment.verdict_table data/reference/ch4/results.json README.md
+python -m textbook.experiment.verdict_table data/reference/ch4/results.json chapters/ch4/README.md
 """
 
 import json

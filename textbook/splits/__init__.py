@@ -1,8 +1,8 @@
 """Training, validation and test parts of a data set: exact sizes, classes in proportion, equal rows never apart.
 
 `split(data, seed=0)` gives one `Split`; a `Splitter` holds the settings and gives one for each seed; `FixedTest` does
-the same with one test part for all seeds. Data are (x, y) or (x, y, sample_weight); several inputs, or outputs, are a
-dict or a tuple of arrays.
+the same with one test part for all seeds; a `TestVault` hands a split's test part out once. Data are (x, y) or
+(x, y, sample_weight); several inputs, or outputs, are a dict or a tuple of arrays.
 
 >>> import numpy as np
 >>> x = {"tokens": np.arange(60).reshape(20, 3), "age": np.linspace(0, 1, 20)}
@@ -17,5 +17,6 @@ dict or a tuple of arrays.
 from textbook.splits.fixed_test import FixedTest
 from textbook.splits.part import Part, Split
 from textbook.splits.splitter import Splitter, split
+from textbook.splits.vault import TestVault
 
-__all__ = ["FixedTest", "Part", "Split", "Splitter", "split"]
+__all__ = ["FixedTest", "Part", "Split", "Splitter", "TestVault", "split"]
