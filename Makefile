@@ -13,7 +13,7 @@ QUICK_JAX := JAX_DISABLE_MOST_OPTIMIZATIONS=1
 TORCH ?= torch==2.13.0
 # what is tested on the other backends as well: what works on all of them, and the replica trainer as its users meet it
 ON_ALL := $(addprefix tests/,schedules optimizers callbacks range_test) \
-	$(addprefix tests/test_,model_state.py gradients.py noise_scale.py batch_statistics.py)
+	$(addprefix tests/test_,model_state.py gradients.py noise_scale.py batch_statistics.py curvature.py)
 ON_JAX := $(addprefix tests/replicas/test_,trainer.py budgets.py early_stopping.py results.py independence.py)
 
 .PHONY: ch4 ch5 book test test-backends lint check-environment benchmarks clean

@@ -6,16 +6,14 @@ division of each weight's mean gradient by the root of its mean square, so that 
 and the correction of both averages for having started at zero. Here Adam is taken apart into these pieces.
 """
 
-from dataclasses import KW_ONLY, dataclass
-
 import numpy as np
 import pandas as pd
 
+from chapters.shared.uncorrecting import Uncorrecting
 from textbook import plots
 from textbook.experiment import EXACT, NO_DIFFERENCE, Claim, Run, exact, paired
 from textbook.models import mlp
 from textbook.replicas import Condition, train_replicas
-from textbook.schedules import Schedule
 from textbook.surfaces import Quadratic, trajectory
 from textbook.update_rules import Adam, AveragedMomentum
 
@@ -33,28 +31,6 @@ SWITCHES = {
 RATES = {MEAN: (0.1, 0.3, 1.0, 3.0, 10.0), **dict.fromkeys((ROOT, BOTH, RAW), (0.001, 0.003, 0.01, 0.03, 0.1))}
 BATCH_SIZE, TUNING_SEEDS = 32, 3
 _LARGE = 1e8  # an ε that drowns the root: m / (√s + ε) = m / ε to the last digit of 32 bits
-
-
-@dataclass(frozen=True)
-class Uncorrecting(Schedule):
-    """initial · (1 − β₁ᵏ) / √(1 − β₂ᵏ) at update k = 1, 2, …: undoes the correction that Keras's Adam makes.
-
-    Args:
-        initial: the rate without correction.
-        updates: per epoch.
-        beta_1, beta_2: of the Adam whose correction is undone.
-    """
-
-    initial: float
-    _: KW_ONLY
-    updates: int
-    beta_1: float
-    beta_2: float
-
-    def formula(self, t, xp):
-        k = t * self.updates + 1
-        beta_1, beta_2 = float(np.float32(self.beta_1)), float(np.float32(self.beta_2))  # as Keras rounds them
-        return self.initial * (1 - beta_1**k) / xp.sqrt(1 - beta_2**k)
 
 
 def measure(run: Run, *, bowl_rate: float = 0.1, beta_1: float = 0.9, beta_2: float = 0.999) -> dict[str, pd.DataFrame]:

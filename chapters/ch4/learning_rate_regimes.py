@@ -81,7 +81,7 @@ def _two_curvatures(bowl: Quadratic, updates: int) -> pd.DataFrame:
     least, largest = bowl.curvatures
     best = GradientDescent.best_for(bowl.curvatures).learning_rate
     rates = np.unique([*np.linspace(0.02, 1.04, 52) * 2 / largest, best])
-    rows = [("single rate", rate, GradientDescent(rate)) for rate in rates] + [("Newton", 1.0, Newton(bowl.hessian))]
+    rows = [("single rate", rate, GradientDescent(rate)) for rate in rates] + [("Newton", 1.0, Newton())]
     # the slower of the two directions rules in the end, so each is followed by itself, from its own axis
     factors = [
         max(_factor(bowl, rule, axis, updates) for axis in np.eye(2)) if name == "single rate"

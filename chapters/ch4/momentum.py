@@ -14,6 +14,7 @@ from textbook import plots
 from textbook.experiment import EXACT, HOLDS, NO_DIFFERENCE, Claim, Run, contrast, exact, paired
 from textbook.learning_curves import epochs_to_target
 from textbook.models import mlp
+from textbook.race import Course, race
 from textbook.replicas import Condition, train_replicas
 from textbook.surfaces import Quadratic, trajectory, updates_until
 from textbook.update_rules import AveragedMomentum, GradientDescent, HeavyBall, Nesterov
@@ -177,30 +178,15 @@ def draw(tables: dict[str, pd.DataFrame]):
 
 def animate(tables: dict[str, pd.DataFrame]):
     """The race down the valley, each rule at its best setting."""
-    from matplotlib.animation import FuncAnimation
-
     paths = tables["paths"]
-    racers = {name: paths[paths.rule == name] for name in ("descent", "heavy ball", "Nesterov")}
-    steep = pd.concat(racers.values()).steep
-    with plots.style():
-        fig, valley = plots.figure(size=(6, 3.6))
-        _valley(valley, (1.1 * steep.min(), 1.1 * steep.max()))
-        lines = {}
-        for number, name in enumerate(racers):
-            look = {**plots.look(number), "linestyle": "-", "linewidth": 1.3, "markersize": 5}
-            (lines[name],) = valley.plot([], [], **look, label=name)
-        valley.legend(loc="lower left")
-        title = valley.set_title("update 0")
-    fig.set_dpi(90)
-    fig.draw_without_rendering()  # lays the panel out, once: nothing that moves needs room of its own
-    fig.set_layout_engine("none")
-
-    def show(update):
-        for name, line in lines.items():
-            line.set_data(racers[name].shallow.iloc[: update + 1], racers[name].steep.iloc[: update + 1])
-        title.set_text(f"update {update}")
-
-    return FuncAnimation(fig, show, frames=[0, *range(26), 25, 25, 25], interval=300)
+    racers = {
+        name: paths.loc[(paths.rule == name) & (paths["update"] <= 25), ["shallow", "steep"]].to_numpy()
+        for name in ("descent", "heavy ball", "Nesterov")
+    }
+    steep = np.concatenate(list(racers.values()))[:, 1]
+    labels = ("shallow weight", "steep weight")
+    valley = Course(BOWL, racers, x=(-0.6, 1.1), y=(1.1 * steep.min(), 1.1 * steep.max()), goal=(0, 0), labels=labels)
+    return race(valley, size=(6, 3.8), frames=26, hold=3, pace="even", interval=300)
 
 
 CLAIMS = (

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from chapters.ch4 import adam
+from chapters.shared.uncorrecting import Uncorrecting
 from textbook import datasets, splits
 from textbook.models import mlp
 from textbook.replicas import train_replicas
 
 
 def test_uncorrecting_is_the_inverse_of_adams_correction():
-    rate = adam.Uncorrecting(0.01, updates=32, beta_1=0.5, beta_2=0.75)
+    rate = Uncorrecting(0.01, updates=32, beta_1=0.5, beta_2=0.75)
     # at the second update: (1 - 0.25) / √(1 - 0.5625)
     assert rate(1 / 32) == pytest.approx(0.01 * 0.75 / np.sqrt(0.4375), rel=1e-12)
 
