@@ -12,6 +12,7 @@
 - `cyclical`: `Triangular`, `Triangular2`, `ExpRange`
 - `one_cycle`: `OneCycle`
 - `warmup`: `Warmup`, `scaling`: `ScaledByBatch`, `chain`: `Chain`, made of other schedules
+- `plateau`: `ReduceOnPlateau`, which is no schedule: its rates follow a curve that was measured
 - `momentum`: `MomentumOf`, what `schedule.momentum` returns
 - `quick_look`: a schedule's table and plot
 - `clock`: moments and clocks that rounding leaves alone
@@ -31,6 +32,7 @@ from textbook.schedules.inverse_time import InverseTimeDecay
 from textbook.schedules.momentum import MomentumOf
 from textbook.schedules.one_cycle import OneCycle
 from textbook.schedules.piecewise import PiecewiseConstant
+from textbook.schedules.plateau import ReduceOnPlateau
 from textbook.schedules.polynomial import PolynomialDecay
 from textbook.schedules.registration import register_when_keras_loads
 from textbook.schedules.scaling import ScaledByBatch
@@ -50,6 +52,7 @@ __all__ = [
     "PerUpdate",
     "PiecewiseConstant",
     "PolynomialDecay",
+    "ReduceOnPlateau",
     "ScaledByBatch",
     "Schedule",
     "StepDecay",
