@@ -131,6 +131,22 @@ def test_waves_give_what_one_go_gives(few_digits):
         trainer(memory_limit=1000).run()
 
 
+@pytest.mark.parametrize("order", [("short", "long"), ("long", "short")])
+def test_waves_that_train_for_different_times_keep_all_snapshots(few_digits, order):
+    conditions = {name: Condition(epochs={"short": 1, "long": 3}[name]) for name in order}
+    trainer = functools.partial(
+        ReplicaTrainer, SMALL, few_digits, conditions=conditions, seeds=range(3), snapshots=(2,)
+    )
+    waves = trainer(memory_limit=_limit_for(trainer, wave=3))
+    assert waves.plan().iloc[0][["wave", "waves"]].tolist() == [3, 2]
+    result, one_go = waves.run(), trainer().run()
+    for seed in range(3):
+        pairs = (r.trained("long", seed, epoch=2).get_weights() for r in (result, one_go))
+        assert all((ours == theirs).all() for ours, theirs in zip(*pairs, strict=True))
+        with pytest.raises(ValueError, match=r"expected epoch as one of the snapshots \[\], got 2"):
+            result.trained("short", seed, epoch=2)
+
+
 def _limit_for(trainer, wave: int) -> int:
     """Bytes with room for so many replicas."""
     from textbook.replicas.memory import footing

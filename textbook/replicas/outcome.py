@@ -88,10 +88,13 @@ class Outcome:
         count = len(self.kept)
         for i, stack in enumerate(values):
             if len(place) <= i:
-                blank = np.nan if stack.dtype.kind == "f" else 0
-                place.append(np.full((count, *stack.shape[1:]), blank, stack.dtype))
+                place.append(_blank(stack, count))
             place[i][replicas] = stack
         return place
+
+    def _snapshot(self, epoch: int) -> list[np.ndarray]:
+        """Weights after an epoch, blank where none of these replicas trained that long."""
+        return self.snapshots.get(epoch) or [_blank(stack, len(stack)) for stack in self.weights]
 
     @classmethod
     def joined(cls, outcomes: list["Outcome"]) -> "Outcome":
@@ -110,7 +113,15 @@ class Outcome:
             np.concatenate([o.updates for o in outcomes]),
             np.concatenate([o.kept for o in outcomes]),
             stacked(o.weights for o in outcomes),
-            {epoch: stacked(o.snapshots[epoch] for o in outcomes) for epoch in first.snapshots},
+            {epoch: stacked(o._snapshot(epoch) for o in outcomes) for epoch in _epochs(outcomes)},
             np.concatenate([o.trace for o in outcomes]),
             stacked(o.states for o in outcomes),
         )
+
+
+def _epochs(outcomes: list[Outcome]) -> list[int]:
+    return sorted({epoch for outcome in outcomes for epoch in outcome.snapshots})
+
+
+def _blank(stack: np.ndarray, count: int) -> np.ndarray:
+    return np.full((count, *stack.shape[1:]), np.nan if stack.dtype.kind == "f" else 0, stack.dtype)
