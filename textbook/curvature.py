@@ -55,7 +55,7 @@ class LossCurvature(LossGradient):
         given = np.asarray(vectors, dtype=self._dtype)
         if given.ndim not in (1, 2) or given.shape[-1] != self.parameters:
             raise ValueError(
-                f"expected vectors of shape ({self.parameters},) or (…, {self.parameters}), got {given.shape}; "
+                f"expected vectors of shape ({self.parameters},) or (vectors, {self.parameters}), got {given.shape}; "
                 "mend by one number per trainable weight, in the order of model.trainable_variables"
             )
         model = self._model

@@ -4,8 +4,8 @@ Adagrad divides each weight's gradient by the root of the sum of its past square
 mixes: weights with large gradients get smaller rates than others, at any time; and every rate falls, as 1/√t on steady
 gradients. That sum of rates is infinite, so Adagrad slows down and never stops; on the digits it is still learning
 after sixty epochs. What it cannot do is forget: where gradients shrink, the old large ones hold it back. RMSprop's
-average leaks, its rates rise again, and it recovers. Keras begins the sum at 0.1, with ε inside the root, and its
-default rate of 0.001 barely trains at all.
+average leaks, its rates rise again, and it recovers. Where gradients grow, the new squares bury the old ones in a sum,
+too. Keras begins the sum at 0.1, with ε inside the root, and its default rate of 0.001 barely trains at all.
 """
 
 import numpy as np
@@ -251,8 +251,8 @@ CLAIMS = (
         ask="The rates only ever fall. Has the training come to a halt by epoch sixty?",
         why="The sum of 1/√t is infinite: any distance can still be travelled.",
         beware="It slows down all the same: each further halving of the loss takes longer than the last.",
-        correction="Adagrad slows down but does not stop: rates of 1/√t add up without end, and its regret bound "
-        "rests on that.",
+        correction="Adagrad slows down but does not stop: rates of 1/√t add up without end, and by its regret bound it "
+        "comes, on convex losses, as close to the best fixed weights on average as one likes.",
         reference=_DUCHI,
     ),
     Claim(
@@ -279,9 +279,10 @@ CLAIMS = (
         paired("updates", lower=LEAKY, than=SUM, scale="log", where={"change": STEEPER}, table="recovery"),
         expected=HOLDS,
         ask="Gradients a hundred times as large as all before: does Adagrad's memory hold it back?",
-        why="An average forgets what came before the change; a sum carries it along.",
-        beware="New squares that are ten thousand times the old ones bury them: a sum forgets in that way, too. And at "
-        "a constant rate RMSprop goes on jumping about the minimum, where Adagrad settles.",
+        why="New squares that are ten thousand times the old ones bury them: a sum forgets in that way, too, and has "
+        "nothing to catch up on.",
+        beware="Recovered is at a hundredth for the first time. At a constant rate RMSprop is thrown out again, and "
+        "goes on jumping at two to three times that loss, where Adagrad settles.",
     ),
     Claim(
         "5.10-c/flatter",
@@ -290,6 +291,7 @@ CLAIMS = (
         expected=HOLDS,
         ask="And if the gradients are a hundred times as small as before?",
         why="The sum still holds the old squares, ten thousand times as large; their root divides the new gradients.",
-        beware="A walk that is not there after 4000 updates counts 4000: the ratio is the least it can be.",
+        beware="Here, too, the first time counts: at its constant rate RMSprop goes on jumping at nearly twice that "
+        "loss, and Adagrad, late as it is, falls far below it.",
     ),
 )

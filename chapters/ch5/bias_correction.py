@@ -177,7 +177,8 @@ CLAIMS = (
         exact(measured="ratio", expected="closed_form", tolerance=1e-9, relative=True, table="steps"),
         expected=EXACT,
         ask="Both averages are too small. Are the uncorrected steps too small, then, or too long?",
-        why="The step divides one average by the root of the other, and the root of 0.001 is 0.03, not 0.001.",
+        why="The step divides one average by the root of the other. At the first update the one is 0.1 of what it "
+        "should be, the root √0.001 ≈ 0.03 of that.",
         beware="With β₂ = 0.9 the early steps are shorter indeed, √(1 − 0.9ᵗ): it depends on both β.",
         correction="The averages are biased towards 0, but not so the step: uncorrected it is 3.16 times as long at "
         "the first update, at most about 6.6 times (after a dozen), and 2.35 times after 200.",
@@ -190,9 +191,10 @@ CLAIMS = (
             "peak", lower=(0.999, WITH), than=(0.999, WITHOUT), by=("beta_2", "correction"), scale="log", table="peaks"
         ),
         expected=HOLDS,
-        ask="Steps six times too long, while the network knows nothing yet: what does the loss do?",
+        ask="Steps up to six times too long, while the network knows nothing yet: what does the loss do?",
         why="Every weight is moved by up to 0.066 an update, in a direction learnt from a few batches. On a small "
-        "network that direction is mostly right.",
+        "network that direction is mostly right: the loss falls faster, and its peak is one of the first three "
+        "batches'.",
         beware="Judged is the highest batch loss: that of the first batch is high already, and only a climb above it "
         "would show.",
     ),
@@ -209,7 +211,8 @@ CLAIMS = (
         ),
         expected=HOLDS,
         ask="Which of the two averages has to be slow for the correction to matter?",
-        why="At β₂ = 0.9 the average of squares fills up as fast as the other, and the steps are shorter at first.",
+        why="At β₂ = 0.9 the average of squares fills up as fast as the other, and the steps are shorter at first. But "
+        "whatever β₂, the peak is one of the first three batches', before the steps can tell.",
         beware="A small β₂ has a price of its own: the divisor then follows the last few batches.",
     ),
 )

@@ -146,7 +146,7 @@ def draw(tables: dict[str, pd.DataFrame]):
         below.plot(mine.best, heights, look["marker"], color=look["color"], markersize=4, alpha=0.7, mew=0)
         count, total = int(mine.flagged.sum()), len(mine)
         lowest, highest = wilson_interval(count, total)
-        text = f"warned: {count} of {total} [{lowest:.0%}, {highest:.0%}]"
+        text = f"warned: {count} of {total} [{100 * lowest:.0f}, {100 * highest:.0f} %]"
         spot, side = ((low, "left"), (high, "right"))[row]
         below.text(spot, row - 0.26, text, color=look["color"], fontsize=10.5, ha=side)
     plots.log_axis(below, "x", at=rates)
@@ -166,7 +166,8 @@ def draw(tables: dict[str, pd.DataFrame]):
 CLAIMS = (
     Claim(
         "5.11-f/outside",
-        "Where the optimum lies above the range searched, the check warns in more than 95 % of the searches.",
+        "Where the optimum lies above the range searched, the check warns in more than 95 % of searches of sixteen Sobol "
+        "points.",
         share("flagged", threshold=0.95, table="checks", where={"range": _OUTSIDE}),
         expected=HOLDS,
         ask="All rates up to 0.001 are too small. Where does the best of sixteen trials lie?",
@@ -176,7 +177,7 @@ CLAIMS = (
     ),
     Claim(
         "5.11-f/inside",
-        "Where the optimum lies inside the range, the check warns in fewer than 10 % of the searches.",
+        "Where the optimum lies inside the range, the check warns in fewer than 10 % of such searches.",
         share("flagged", threshold=0.1, above=False, table="checks", where={"range": _INSIDE}),
         expected=HOLDS,
         ask="The range lies around the optimum. How often does the check cry wolf?",

@@ -157,8 +157,7 @@ def draw(tables: dict[str, pd.DataFrame]):
             ax.plot(tried.learning_rate, np.full(len(tried), height), "|", color="#222222", markersize=8)
         plots.log_axis(ax, "x", at=(1e-4, 1e-2, 1))
         plots.log_axis(ax, "y", at=(0.1, 0.3, 1, 3))
-        ax.set(ylim=(0.034, 4), xlabel="learning rate", ylabel="loss (nats)", title=arm)
-    axes[0, 0].set_ylabel("validation loss (nats)")
+        ax.set(ylim=(0.034, 4), xlabel="learning rate", ylabel="validation loss (nats)", title=arm)
     left, right = axes[1]
     looks = plots.looks((_STAGED, _NOISY, _SINGLE))
     plots.dots(left, winners.sort_values("arm", key=lambda arms: arms.map(list(looks).index)), value="test_loss",

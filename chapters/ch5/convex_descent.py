@@ -3,8 +3,8 @@
 On a convex loss, says the text, gradient descent always reaches the global optimum. It does so under three conditions
 that the sentence leaves out: there must be a minimum, the rate must be below 2/L, L being the largest curvature, and
 the gradient must be free of noise. Classes that a plane separates give logistic regression no minimum: the weights grow
-without end. Beyond 2/λ, λ being the largest curvature at the minimum itself, descent cannot settle there. And with noise
-at a constant rate it stays in a ball around the minimum, with E x² = lr/(2 − lr) in the unit bowl.
+without end. Beyond 2/λ, λ being the largest curvature at the minimum itself, descent cannot settle there. And with
+noise at a constant rate it stays in a ball around the minimum, with E x² = lr/(2 − lr) in the unit bowl.
 """
 
 import numpy as np

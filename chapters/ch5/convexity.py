@@ -149,7 +149,8 @@ def draw(tables: dict[str, pd.DataFrame]):
         ax.plot([one.start, one.end], [one.low, one.high], color="#222222", linewidth=1.6, linestyle="-", marker="o")
         ax.set(xlabel="weight x", ylabel="loss", title=f"{name}: {remarks[name]}" if len(name) < 3 else remarks[name])
         ax.set_ylim((-0.6, 0.5) if name == "double well" else (-0.12, 1.7 if name != "max(|x| − 1, 0)²" else 0.6))
-    axes[0, 1].annotate("max(|x| − 1, 0)²:\nits chord lies on it", (0, 0), (0, 8), textcoords="offset points", ha="center")
+    flat = "max(|x| − 1, 0)²:\nits chord lies on it"
+    axes[0, 1].annotate(flat, (0, 0), (0, 8), textcoords="offset points", ha="center")
     looks = plots.looks([LOGISTIC, NETWORK])
     hist, least = axes[2]
     width = 0.1  # with an edge at 0, where the verdict falls

@@ -194,8 +194,9 @@ CLAIMS = (
         expected=HOLDS,
         ask="A critical point with a bad loss: is it a trap, or a saddle with many ways down?",
         why="Where much is left to gain, something can still be gained in some direction.",
-        beware="It depends on how the points are sampled, here along descents: from random starts, with a small penalty, the "
-        "rank correlation is weaker or unstable. And ranks within one loss do not say that the lowest minimum is found.",
+        beware="It depends on how the points are sampled, here along descents: from random starts, with a small "
+        "penalty, the rank correlation is weaker or unstable. And ranks within one loss do not say that the "
+        "lowest minimum is found.",
     ),
     Claim(
         "5.7-d/copies",
@@ -214,8 +215,8 @@ CLAIMS = (
         ask="A thousand updates at one rate: does the gradient's norm go to 0, or does the loss stop on the way?",
         why="At a rate below 2/L the loss falls at every update and the gradient's norm goes to 0. From a random start "
         "it almost never ends at a saddle.",
-        beware="After a thousand updates the gradient is a few thousandths of the start's, not 0; on the way past a saddle "
-        "the loss may stand still for long; and without a gradient is not the same as at the optimum.",
+        beware="After a thousand updates the gradient is a few thousandths of the start's, not 0; on the way past a "
+        "saddle the loss may stand still for long; and without a gradient is not the same as at the optimum.",
         correction="Descent does converge, to points without a gradient and almost surely not to saddles; the trouble "
         "is how slowly, and how good the valley is.",
         reference="Lee et al. (2016), Gradient descent only converges to minimizers; Goodfellow et al. (2015), "

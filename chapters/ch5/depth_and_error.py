@@ -103,8 +103,8 @@ def draw(tables: dict[str, pd.DataFrame]):
     last = errors[errors.depth == errors.depth.max()].weights.max()
     plots.caption(
         fig,
-        f"Cross-entropy on {errors.rows.iloc[0]} digits, layers of {errors.units.iloc[0]} units, centred differences with "
-        "h = ∛ε. Median and worst of "
+        f"Cross-entropy on {errors.rows.iloc[0]} digits, layers of {errors.units.iloc[0]} units, centred differences "
+        "with h = ∛ε. Median and worst of "
         f"{first} to {last} weights out of all tensors; geometric mean and 95 % band. {plots.seeds_text(errors)}.",
     )
     return fig
@@ -129,8 +129,8 @@ CLAIMS = (
         ask="One hidden layer or ten, both correct, both in float32. By what factor do their relative errors differ?",
         why="Each layer rounds its results, and what reaches the loss is the rounding of all of them; and gradients of "
         "deep layers are often smaller, beside the same rounding.",
-        beware="By a factor, and not by orders of magnitude: depth does not excuse just any error. The worst weight of a "
-        "deeper network is the worst of more weights, and larger for that alone.",
+        beware="By a factor, and not by orders of magnitude: depth does not excuse just any error. The worst weight "
+        "of a deeper network is the worst of more weights, and larger for that alone.",
     ),
     Claim(
         "5.1-c/relu",

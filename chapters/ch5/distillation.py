@@ -1,4 +1,4 @@
-"""5.12-f Distillation (지식 증류)
+"""5.12 Distillation (지식 증류)
 
 Ten networks take longer to answer than one. What they know together can be taught to a single, smaller one: it learns
 the ensemble's probabilities, softened by a temperature, instead of labels (Hinton, Vinyals and Dean). The teacher's
@@ -197,8 +197,7 @@ def draw(tables: dict[str, pd.DataFrame]):
             right.plot(readings.median(), row - 0.1, markersize=9, **style)
     right.set_ylim(2.5, -0.5)
     right.set_yticks(range(3), ["teacher", "one of\nthem", "student"], fontsize=9.5)
-    plots.log_axis(right, "x")
-    right.set(xlabel="one sample (ms)", title="what it costs")
+    right.set(xlabel="one sample (ms)", title="what it costs", xlim=(0, None))
     plots.caption(
         fig,
         "Digits, 200 labels; teacher: ten MLPs 64-64-10; students: MLP 64-16-10, mean over temperatures 1, 2, 4; more "

@@ -1,4 +1,4 @@
-"""5.12-b Variety among the members (앙상블의 다양성)
+"""5.12 Variety among the members (앙상블의 다양성)
 
 An ensemble works better the more its members differ, says the text. For squared errors this is no tendency but an
 identity: the ensemble's error is the mean error of the members less their spread around the mean (Krogh and Vedelsby).

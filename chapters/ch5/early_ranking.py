@@ -170,7 +170,7 @@ CLAIMS = (
         expected=HOLDS,
         ask="The search has narrowed to good rates. Is one epoch still enough to rank them?",
         why="What told trials apart was the failures; among settings that all train, the differences at the end come "
-        "from the last epochs, which the first cannot show.",
+        "from the epochs after the first, which it cannot show.",
         beware="A narrower range lowers any rank correlation: it is the ranking that gets harder, not the epoch worse.",
     ),
     Claim(

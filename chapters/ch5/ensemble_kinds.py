@@ -1,4 +1,4 @@
-"""5.12-d Where members come from (앙상블 구성원을 얻는 법)
+"""5.12 Where members come from (앙상블 구성원을 얻는 법)
 
 Members need not be trained for the purpose. The best trials of a search are there already; the text also offers
 different checkpoints of one training. Checkpoints of a run at a constant rate that has settled differ too little to be

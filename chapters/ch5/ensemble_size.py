@@ -1,4 +1,4 @@
-"""5.12-a How many networks (앙상블의 크기)
+"""5.12 How many networks (앙상블의 크기)
 
 The mean of several networks' predictions is better than one network, and better the more there are. Each further one
 adds less: in squared error the expected gain of M networks over one is (1 − 1/M) of all that there is to gain, so half

@@ -74,7 +74,8 @@ def draw(tables: pd.DataFrame):
     """Share of weights whose difference crosses a kink, and time of the whole check, against the number of rows."""
     fig, (left, right) = plots.figure(1, 2)
     plots.band(left, tables.assign(percent=100 * tables.crossed), x="rows", y="percent", hue=None)
-    left.set(ylabel="weights that cross a kink (%)", title="kinks", ylim=(0, None))
+    left.set(ylabel="weights that cross a kink (%)", title="kinks")
+    left.set_ylim(-0.03 * left.get_ylim()[1], None)  # room for the lower half of a marker at 0
     plots.band(right, tables, x="rows", y="seconds", hue=None, log=True, looks={"": plots.look(1)})
     right.set(ylabel="time of the whole check (s)", title="time", ylim=(0, None))
     for ax in (left, right):

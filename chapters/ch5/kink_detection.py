@@ -81,7 +81,8 @@ def measure(
             )
         )
     table = pd.concat(tables, ignore_index=True)
-    table = table.assign(suspicious=table.error > suspicious, limit=suspicious, rows=rows, hidden="-".join(map(str, hidden)))
+    units = "-".join(map(str, hidden))
+    table = table.assign(suspicious=table.error > suspicious, limit=suspicious, rows=rows, hidden=units)
     return {"weights": table, "seeds": _by_seed(table)}
 
 
@@ -121,8 +122,9 @@ def draw(tables: dict[str, pd.DataFrame]):
     axes[0].set_title("Is there a kink between the two points?")
     plots.caption(
         fig,
-        f"{weights.rows.iloc[0]} digits, ReLU network with {weights.hidden.iloc[0]} hidden units, h = {plots.plain(h)}. f: the "
-        f"loss at w + h and at w − h; it is the same where a weight has no gradient. {plots.seeds_text(weights)}.",
+        f"{weights.rows.iloc[0]} digits, ReLU network with {weights.hidden.iloc[0]} hidden units, h = "
+        f"{plots.plain(h)}. f: the loss at w + h and at w − h; it is the same where a weight has no gradient. "
+        f"{plots.seeds_text(weights)}.",
     )
     return fig
 
@@ -142,7 +144,7 @@ CLAIMS = (
         ask="A correct ReLU network has weights with large relative errors. Does a kink explain every one of them?",
         why="Between kinks the loss is smooth, and there a centred difference with h = 10⁻⁴ is far better than 10⁻⁴.",
         beware="The reverse need not be: where one row of many changes sides just beside its kink, the error stays "
-        "small.",
+        "small. A seed without a suspicious weight shows nothing and is not counted.",
     ),
     Claim(
         "5.3-b/values",

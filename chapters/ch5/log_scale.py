@@ -124,14 +124,16 @@ def draw(tables: dict[str, pd.DataFrame]):
         if len(kept):
             ax.axvspan(*np.quantile(kept, [0.05, 0.95]), color=look["color"], alpha=0.12, linewidth=0)
         share_of = bands[bands.optimizer == name].useful_share.mean()
-        plots.note(ax, f"{name}: {share_of:.0%} useful", at="lower left")
+        plots.note(ax, f"{name}: {100 * share_of:.0f} % useful", at="lower left")
         plots.log_axis(ax, "x", at=(1e-6, 1e-4, 1e-2, 1))
         plots.log_axis(ax, "y", at=(0.1, 0.3, 1, 3))
         ax.set(xlabel="learning rate (log scale)", ylabel="validation loss (nats)", ylim=(0.08, 6))
     axes[0, 0].set_title("every trial by its rate")
     plots.band(axes[0, 1], tables["searches"], x="trials", y="val_loss", hue="scale")
     plots.log_axis(axes[0, 1], "x", at=(1, 5, 20))
-    axes[0, 1].set(xlabel="trials", ylabel="best validation loss (nats)", ylim=(0, None), title="drawn evenly on")
+    axes[0, 1].set(
+        xlabel="trials", ylabel="best validation loss (nats)", ylim=(0, None), title="best of so many trials"
+    )
     decades = np.arange(-6, 1)
     for name, mine in trials.groupby("optimizer", sort=False):
         at = np.floor(np.log10(mine.learning_rate)).clip(-6, 0)
@@ -143,7 +145,7 @@ def draw(tables: dict[str, pd.DataFrame]):
     plots.caption(
         fig,
         f"Digits, 512 training images, MLP 64-32-10; momentum, weight decay and decay at random. Coloured: validation "
-        f"accuracy of {trials.accuracy.iloc[0]:.0%}, tinted: 90 % of these. Linear scale: SGD's pool, "
+        f"accuracy of {100 * trials.accuracy.iloc[0]:g} %, tinted: 90 % of these. Linear scale: SGD's pool, "
         f"reweighted. Bands: 95 %; {plots.seeds_text(trials)}.",
     )
     return fig

@@ -156,7 +156,7 @@ CLAIMS = (
     ),
     Claim(
         "5.6-a/high",
-        "With a high rate the loss also falls at once, but stays on a floor at least five times the best one's.",
+        "With a high rate the loss comes down below a guess, but stays on a floor at least five times the best one's.",
         _drawn(HIGH),
         expected=HOLDS,
         ask="Five times the good rate: does the curve fall faster, and does it end lower?",

@@ -1,4 +1,4 @@
-"""5.12-e A running average of the weights (지수 이동 평균, EMA)
+"""5.12 A running average of the weights (지수 이동 평균, EMA)
 
 At a rate that does not fall, the weights end up jumping to and fro around the bottom of a bowl, and an exponential
 moving average of them, ē ← d·ē + (1 − d)·w after each update, lies closer to the bottom than any of the points that it

@@ -147,7 +147,7 @@ def draw(tables: dict[str, pd.DataFrame]):
 
 
 def _step(ax, tables, settings, *, ahead: bool) -> None:
-    """The velocity's part, the gradient's part, and their sum, at the third point of the look-ahead path."""
+    """The velocity's part, the gradient's part, and their sum, where the look-ahead path is after three updates."""
     bowl = Quadratic((1.0, settings.ratio))
     path = tables["paths"]
     x = path[path.form == AHEAD][["shallow", "steep"]].to_numpy()
@@ -156,8 +156,12 @@ def _step(ax, tables, settings, *, ahead: bool) -> None:
     total = velocity - settings.rate * gradient
     corners = np.array([at, at + velocity, at + total, at + velocity - settings.rate * bowl.gradient(at)])
     low, high = corners.min(axis=0), corners.max(axis=0)
-    room = 0.45 * (high - low) + 1e-6
-    window = {"x": (low[0] - room[0], high[0] + room[0]), "y": (low[1] - room[1], high[1] + 2 * room[1])}
+    # one unit as long on both axes, so that the gradient's part is at right angles to the level line at the diamond
+    half, middle = 0.95 * np.max(high - low) + 1e-6, (low + high) / 2
+    window = {
+        "x": (middle[0] - 1.2 * half, middle[0] + 1.2 * half),
+        "y": (middle[1] - 0.85 * half, middle[1] + 1.15 * half),
+    }
     plots.contour(ax, lambda a, b: bowl.value(np.stack([a, b], -1)), **window)
     for start, step, name, number in (
         (at, velocity, "velocity's part, μv", 0),
@@ -173,6 +177,7 @@ def _step(ax, tables, settings, *, ahead: bool) -> None:
     ax.plot(*at, marker="o", mfc="white", mec="#222222", mew=1.6, markersize=12, zorder=7)
     where = at + velocity if ahead else at
     ax.plot(*where, marker="D", color="#222222", markersize=6, linestyle="", zorder=8)
+    ax.set_aspect("equal")
     ax.set(xlabel="shallow weight", ylabel="steep weight", title="Nesterov" if ahead else "heavy ball")
     plots.note(ax, "◆ where the gradient is taken", at="lower right")
 

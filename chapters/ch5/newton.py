@@ -3,8 +3,8 @@
 The parabola that touches the loss at x has its vertex at x − H⁻¹g, and Newton's method goes there: no learning rate,
 one update on any quadratic, and near a minimum of any other smooth loss an error that is squared with each update. The
 text writes (Δf)⁻¹ for H⁻¹. Δ is the sign of the Laplacian, the *sum* of the curvatures, a single number; with it the
-formula misses even a bowl's minimum, and on x² − y² divides by zero. The text explains that its Δ is the matrix, so it is
-the sign that misleads, not the method. Nor does anybody invert: one solves Hp = −g.
+formula misses even a bowl's minimum, and on x² − y² divides by zero. The text explains that its Δ is the matrix: the
+sign misleads, not the method. Nor does anybody invert: one solves Hp = −g.
 """
 
 import numpy as np
@@ -29,7 +29,7 @@ def measure(
 
     Args:
         steepness: of the valley's walls; Rosenbrock has 100, where descent takes ten times as long.
-        learning_rate: of descent; above about 0.0035 it diverges from some starts.
+        learning_rate: of descent; every update is sure to fall up to about 0.0035, 2/L at the steepest start.
         damping: added to the Hessian's diagonal by damped Newton.
     """
     valley = Rosenbrock(steepness)
@@ -145,8 +145,9 @@ def draw(tables: dict[str, pd.DataFrame]):
         fig,
         f"Rosenbrock's function, b = {valley.b:g}, from {START}; it has no unit. To 1e-6 in both weights from "
         f"random starts, median updates: Newton {middle['Newton']:.0f}, damped {middle['damped Newton']:.0f}, descent "
-        f"{middle['descent']:.0f}; {plots.seeds_text(race)}. One step from (1, 1) on a bowl with curvatures 1 and 25 leaves "
-        f"{left_over['bowl', 'Hessian']:.2g} by the Hessian and {left_over['bowl', 'Laplacian']:.2f} by the Laplacian.",
+        f"{middle['descent']:.0f}; {plots.seeds_text(race)}. One step from (1, 1) on a bowl with curvatures 1 and 25 "
+        f"leaves {left_over['bowl', 'Hessian']:.2g} by the Hessian and "
+        f"{left_over['bowl', 'Laplacian']:.2f} by the Laplacian.",
     )
     return fig
 
@@ -175,8 +176,8 @@ CLAIMS = (
         ask="Curvatures 1 and 25: the Laplacian is 26. How far does −∇f/26 get?",
         why="The Laplacian is the Hessian's trace, one number for all directions; dividing by it is descent at rate "
         "1/26. Of x² − y² it is 0 everywhere.",
-        beware="The text says that it means the matrix of second derivatives, and read so it is right. Some books write ∇² "
-        "for the Laplacian as well; here ∇²f is the Hessian.",
+        beware="The text says that it means the matrix of second derivatives, and read so it is right. Some books "
+        "write ∇² for the Laplacian as well; here ∇²f is the Hessian.",
         correction="x ← x − H⁻¹∇f with the Hessian H = ∇²f; Δf is the Laplacian, tr H. In code solve Hp = −∇f and do "
         "not invert H.",
         reference="Nocedal & Wright (2006), Numerical Optimization, 2nd edition, sections 2.2 and 3.3",

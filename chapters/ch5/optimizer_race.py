@@ -140,7 +140,7 @@ def draw(tables: dict[str, pd.DataFrame]):
         fig,
         f"Exact, no seeds. {walks[walks.course == 'Beale']['update'].max()} updates, each rule at its best of "
         f"{len(RATES)} rates on the course; on the saddle all at {rate:g}, and left once {OUT:g} from the ridge. "
-        "○ start; markers at the ends. Momentum 0.9, Adagrad from 0, else Keras's settings.",
+        "○ start; markers where paths end or leave. Momentum 0.9, Adagrad from 0, else Keras's settings.",
     )
     return fig
 
@@ -192,8 +192,10 @@ CLAIMS = (
         expected=EXACT,
         ask="A ball lies a thousandth beside the ridge. Which rules walk off at once, and which have to wait?",
         why="They divide by the gradient's own size, so that a tiny gradient gives a whole step. Adagrad divides by "
-        "all that it has seen, its steps shorten, and momentum can pass it.",
-        beware="With a start exactly on the ridge nobody leaves: the gradient there has no sideways part.",
+        "all that it has seen, its steps shorten, and Nesterov is out one update before it.",
+        beware="That hangs on the start: from a ten-thousandth beside the ridge multiplying takes longer and Adagrad "
+        "is ahead; from a hundredth momentum is ahead of it, too. And exactly on the ridge nobody leaves: the gradient "
+        "there has no sideways part.",
     ),
     Claim(
         "5.10-f/last",

@@ -3,10 +3,10 @@
 The text calls plain SGD universal but inefficient, and Adam the usual choice. At the default rates of Keras that looks
 like a law, but it compares rates: 0.01 for SGD and 0.001 for the others are numbers that somebody chose. Here every
 optimizer gets the same number of trials on its own grid of rates before it is judged on other seeds, as Choi et al.
-ask. On the digits, whose features share one unit, plain SGD then keeps up. On features whose sizes differ a
-thousandfold it does not: one rate has to do for all weights, where Adam and RMSprop give each weight its own. Adam
-itself is RMSprop with momentum and a correction for the first steps. Chapter 4 takes Adam apart into those pieces; here
-it meets the others.
+ask. On the digits, whose features share one unit, next to nothing is then left of Adam's lead. On features whose sizes
+differ a thousandfold plain SGD falls behind even so: one rate has to do for all weights, where Adam and RMSprop give
+each weight its own. Adam itself is RMSprop with momentum and a correction for the first steps. Chapter 4 takes Adam
+apart into those pieces; here it meets the others.
 """
 
 import numpy as np

@@ -143,9 +143,9 @@ def draw(tables: dict[str, pd.DataFrame]):
     checks.set(xlabel="relative error of the worst weight", title="a correct network, checked")
     plots.caption(
         fig,
-        f"Below left: centred differences, points around {tables['errors'].point.iloc[0]:g}. Below right: tanh network with "
-        f"one hidden layer, {seen.rows.iloc[0]} digits, {seen.weights.iloc[0]} weights, for each seed the h that is best for it; "
-        "dots: seeds, bars: 95 % of the geometric mean. "
+        f"Below left: centred differences, points around {tables['errors'].point.iloc[0]:g}. Below right: tanh "
+        f"network with one hidden layer, {seen.rows.iloc[0]} digits, {seen.weights.iloc[0]} weights, for each seed "
+        "the h that is best for it; dots: seeds, bars: 95 % of the geometric mean. "
         f"{plots.seeds_text(seen)}.",
     )
     return fig
@@ -233,8 +233,8 @@ CLAIMS = (
         expected=FAILS,
         ask="The gradient is right, and the loss is computed in float32, as Keras does. Does the check pass?",
         why="A float32 loss of 2.3 is known to about 10⁻⁷. Over an h of 0.01 that is 10⁻⁵; slopes are 10⁻² or less.",
-        beware="The error is the difference's, not the gradient's: backpropagation in float32 is good to 10⁻⁶. And a limit "
-        "decides: with 10⁻² about half of these networks would pass.",
+        beware="The error is the difference's, not the gradient's: backpropagation in float32 is good to 10⁻⁶. And a "
+        "limit decides: with 10⁻² about half of these networks would pass.",
         correction="Precision matters. Check gradients in float64; train in lower precision with care for range and "
         "rounding, by scaling the loss, for instance.",
         reference="Micikevicius et al. (2018), Mixed Precision Training, arXiv:1710.03740",

@@ -129,7 +129,9 @@ def draw(tables: dict[str, pd.DataFrame]):
     fig, (left, right) = plots.figure(1, 2, size=(7.4, 4.4), width_ratios=[1, 1.05])
     with plots.style():
         reach = 0.35 + np.abs(start).max()
-        window = {"x": (-reach, max(reach, 1.3)), "y": (-0.6, max(reach, start[1] + 0.5))}
+        # one unit as long on both axes: steepest is what crosses the level lines at right angles
+        middle, half = (start[1] + VALLEY.minimum[1]) / 2 - 0.3, 1.15 * max(reach, 1.3)
+        window = {"x": (-max(reach, 1.3), max(reach, 1.3)), "y": (middle - half, middle + half)}
         plots.contour(left, lambda a, b: np.log1p(VALLEY.value(np.stack([a, b], -1))), **window, levels=12)
         plots.path(left, points, look=plots.look(0))
         left.plot(*VALLEY.minimum, marker="*", color="#222222", markersize=13, linestyle="", zorder=5)
@@ -138,10 +140,11 @@ def draw(tables: dict[str, pd.DataFrame]):
             (directions.to_minimum.iloc[0], plots.COLOURS[1], "to the minimum", (-4, -14)),
         ):
             _arrow(left, start, directions, angle, colour, name, aside)
+        left.set_aspect("equal")
         left.set(xlabel="weight w₁", ylabel="weight w₂", title=f"{len(points) - 1} updates")
         for number, (length, rows) in enumerate(directions.groupby("length", sort=False)):
             shown = {**plots.look(number), "marker": ""}
-            name = "no length at all" if length == SPEEDS[0] else f"length {length:g}"
+            name = f"length {length:g}"
             right.plot(rows.angle, rows.fall, **shown, label=name)
             best = rows.loc[rows.fall.idxmax()]
             right.plot(best.angle, best.fall, marker=plots.look(number)["marker"], color=shown["color"], markersize=9)

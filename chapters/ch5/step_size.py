@@ -130,8 +130,8 @@ def draw(tables: dict[str, pd.DataFrame]):
     plots.caption(
         fig,
         f"Float64. Above: x = {x:g} and x = 0. Below left: points within 0.02 of {x:g}. Below right: cross-entropy of "
-        f"a network with one hidden layer on {loss.rows.iloc[0]} digits, along {loss.weights.iloc[0]} weights; geometric "
-        f"mean and 95 % band, {plots.seeds_text(loss)}.",
+        f"a network with one hidden layer on {loss.rows.iloc[0]} digits, along {loss.weights.iloc[0]} weights; "
+        f"geometric mean and 95 % band, {plots.seeds_text(loss)}.",
     )
     return fig
 

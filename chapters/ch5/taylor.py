@@ -140,8 +140,9 @@ def draw(tables: dict[str, pd.DataFrame]):
     plots.caption(
         fig,
         f"Cross-entropy of one logit, label 1 with probability {TARGET:g}. Arrow: from a to the parabola's vertex. "
-        f"Right: centres drawn from 0.8 to 2.5, geometric mean and 95 % band, {plots.seeds_text(remainders)}. The limit "
-        f"that is to be 0: as printed {ratio['as printed']:.2f} (median), by the remainder {ratio['remainder']:.0e}.",
+        f"Right: centres drawn from 0.8 to 2.5, geometric mean and 95 % band, {plots.seeds_text(remainders)}. The "
+        f"limit that is to be 0: as printed {ratio['as printed']:.2f} (median), by the "
+        f"remainder {ratio['remainder']:.0e}.",
     )
     return fig
 
@@ -200,8 +201,8 @@ CLAIMS = (
         expected=VIOLATED,
         ask="Put x = 0 into ‖f(x)‖/|x − a|². Is there any reason for it to be 0?",
         why="At x = 0 nothing vanishes: the ratio is simply f(0)/a².",
-        beware="As a definition of f = o(g) near 0, for any f and g, the line is right; but here f is the loss itself, and "
-        "the point is a.",
+        beware="As a definition of f = o(g) near 0, for any f and g, the line is right; but here f is the loss "
+        "itself, and the point is a.",
         correction="o((x − a)ⁿ) means that the remainder, divided by |x − a|ⁿ, goes to 0 as x goes to a.",
         reference="Follows from Taylor's theorem: Rudin (1976), Principles of Mathematical Analysis, theorem 5.15",
     ),

@@ -1,4 +1,4 @@
-"""5.12-c Averaging predictions, or weights (예측의 평균과 가중치의 평균)
+"""5.12 Averaging predictions, or weights (예측의 평균과 가중치의 평균)
 
 Networks that differ in their start alone might end with similar parameters, says the text, and then an ensemble of
 them has little effect. Their parameters do not come near each other: trained weights of two starts are almost at right

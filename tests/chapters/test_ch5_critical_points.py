@@ -55,10 +55,12 @@ def test_copies_are_critical_and_a_penalty_on_one_unit_would_show(monkeypatch):
     found = critical_points._critical(network, 3, 2, 60)
     copies = critical_points._copies(network, found, 3)
     assert copies.gradient_norm.max() < 1e-8 and copies.distance.max() > 0.1
+    assert copies.change.max() < 1e-12
     assert copies.copies.iloc[0] == 46080
     value = TanhNetwork.value
     monkeypatch.setattr(TanhNetwork, "value", lambda self, w: value(self, w) + 0.01 * np.asarray(w)[..., 0])
-    assert np.abs(critical_points._copies(network, found, 3).height).max() > 1e-6
+    higher = critical_points._copies(network, found, 3)
+    assert np.abs(higher.height).max() > 1e-6 and higher.change.max() > 1e-6
 
 
 def test_descent_is_caught_where_it_has_no_slope_to_follow(monkeypatch):

@@ -66,3 +66,19 @@ def test_columns_that_depend_on_each_other_leave_no_single_minimum():
     x = np.array([[1.0, 2.0], [2.0, 4.0], [3.0, 6.0], [4.0, 8.0]])
     with pytest.raises(ValueError, match=r"expected one minimum, got columns .*; mend by l2=1e-3"):
         _ = LogisticRegression(x, np.array([0, 1, 0, 1])).minimum
+
+
+def test_the_minimum_is_found_whatever_the_units_of_the_columns():
+    for seed in range(40):
+        generator = np.random.default_rng(seed)
+        plain, units = generator.normal(size=(30, 3)), 10.0 ** generator.uniform(-5, 5, size=3)
+        y = generator.integers(0, 2, size=30)
+        minimum = LogisticRegression(plain, y).minimum
+        np.testing.assert_allclose(LogisticRegression(plain * units, y).minimum * units, minimum, rtol=1e-6, atol=1e-8)
+
+
+def test_separability_does_not_depend_on_the_units_of_the_columns():
+    x, y = np.array([[1.0, -1.0], [-1, -2], [2, 1], [-2, 1.5]]), np.array([0, 0, 1, 1])
+    for units in ([1.0, 1.0], [1e9, 1.0], [1.0, 1e-9]):
+        assert LogisticRegression(x * units, y).separable
+    assert not LogisticRegression(np.zeros((4, 2)), y).separable

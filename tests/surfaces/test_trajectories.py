@@ -43,6 +43,12 @@ def test_updates_until():
     assert updates_until(path + 5, (5, 5), tolerance=0.11) == 2
 
 
+@pytest.mark.parametrize("shape", ((4, 3, 2), (4,), (4, 1)))
+def test_updates_are_counted_for_one_path_at_a_time(shape):
+    with pytest.raises(ValueError, match=r"expected a path \(updates \+ 1, weights\) .*, got .*; mend by path\[:, i\]"):
+        updates_until(np.ones(shape), (1, 1))
+
+
 class Noted(UpdateRule):
     """Looks one to the right of w, and notes what it is given."""
 

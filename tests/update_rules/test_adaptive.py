@@ -59,3 +59,12 @@ def test_epsilon_stands_inside_the_root_in_rmsprop_and_outside_in_adam():
     step, _ = Adam(1.0).update(g, Adam(1.0).init(g))
     lift = math.sqrt(1 - 0.999) / (1 - 0.9)
     assert step[0] == pytest.approx(-lift * 0.1e-6 / (math.sqrt(0.001) * 1e-6 + 1e-7), rel=1e-9)
+
+
+@pytest.mark.parametrize("build", (Adagrad, RMSprop, Adam))
+def test_steps_have_the_gradients_type(build):
+    for dtype in (np.float32, np.float64):
+        w = np.ones(2, dtype)
+        change, _ = build(0.1).update(w, build(0.1).init(w))
+        assert change.dtype == dtype
+    assert trajectory(Quadratic((1,)), build(0.1), start=[1], steps=2).dtype == np.float64

@@ -101,6 +101,8 @@ def test_refusals():
         Newton().update(g, (), hessian=np.ones((2, 2)))
     with pytest.raises(ValueError, match=r"expected curvature in every direction, got 0 .*; mend by SaddleFreeNewton"):
         SaddleFreeNewton().update(g, (), hessian=np.diag([1.0, 0.0]))
+    with pytest.raises(ValueError, match=r"expected curvature in every direction"):  # 0 but for rounding
+        SaddleFreeNewton().update(g, (), hessian=np.array([[0.1, 0.3], [0.3, 0.9]]))
     for hessian in (np.eye(3), np.ones(2), np.ones((2, 1))):
         with pytest.raises(ValueError, match=r"expected a Hessian \(…, 2, 2\), got shape .*; mend by surface.hessian"):
             Newton().update(g, (), hessian=hessian)

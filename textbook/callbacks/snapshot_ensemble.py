@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from textbook.ensembles.probability import probabilities
 from textbook.schedules.arguments import whole
 from textbook.schedules.base import Schedule
 
@@ -80,6 +81,11 @@ class SnapshotEnsemble(keras.callbacks.Callback):
             self.members, self.epochs = self.members[-self._keep :], self.epochs[-self._keep :]
 
     @property
+    def logits(self) -> bool:
+        """Whether the model's outputs are logits."""
+        return self._logits
+
+    @property
     def nbytes(self) -> int:
         """Host memory of the members, in bytes."""
         return sum(weight.nbytes for member in self.members for weight in member)
@@ -104,7 +110,7 @@ class SnapshotEnsemble(keras.callbacks.Callback):
                         f"expected a model with one output, got {len(outputs)}; "
                         "mend by .models() and a mean of your own"
                     )
-                total = total + (_probabilities(outputs) if self._logits else outputs.astype(np.float64))
+                total = total + probabilities(outputs, logits=self._logits)
         finally:
             for variable, value in zip(model.variables, own, strict=True):
                 variable.assign(value)
@@ -131,14 +137,6 @@ class SnapshotEnsemble(keras.callbacks.Callback):
         # a thousandth of an epoch before and after, for the jump of a restart and the corner of a triangle alike
         earlier, before, at, after = (self._every(epoch + shift) for shift in (-2e-3, -1e-3, 0.0, 1e-3))
         return earlier > before and max(at, after) > min(before, at)
-
-
-def _probabilities(logits: np.ndarray) -> np.ndarray:
-    logits = logits.astype(np.float64)
-    if logits.shape[-1] == 1:
-        return 0.5 * (1 + np.tanh(logits / 2))
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
 
 
 def _from_logits(model) -> bool | None:

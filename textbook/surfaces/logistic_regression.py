@@ -58,7 +58,7 @@ class LogisticRegression:
     @property
     def smoothness(self) -> float:
         """L, a bound of the curvature everywhere: λmax(xᵀx)/(4·rows) + l2. Descent needs a rate below 2/L."""
-        return float(np.linalg.norm(self.x, 2) ** 2 / (4 * len(self.x)) + self.l2)
+        return float(np.linalg.eigvalsh(self.x.T @ self.x)[-1] / (4 * len(self.x)) + self.l2)
 
     @property
     def separable(self) -> bool:
@@ -69,7 +69,9 @@ class LogisticRegression:
         """
         from scipy.optimize import linprog
 
-        signed = (2 * self.y - 1)[:, None] * self.x / np.max(np.abs(self.x))
+        # the unit of a column changes nothing but the weight's, and the solver's tolerances are absolute
+        sizes = np.max(np.abs(self.x), axis=0)
+        signed = (2 * self.y - 1)[:, None] * self.x / np.where(sizes > 0, sizes, 1.0)
         done = linprog(-signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(signed)), bounds=(-1, 1))
         return bool(-done.fun > 1e-7)
 
@@ -83,15 +85,18 @@ class LogisticRegression:
             raise ValueError("expected a loss with a minimum, got separable classes without a penalty; mend by l2=1e-3")
         if self.l2 == 0 and np.linalg.matrix_rank(self.x) < self.x.shape[1]:
             raise ValueError("expected one minimum, got columns of x that depend on each other; mend by l2=1e-3")
-        w = np.zeros(self.x.shape[1])
+        w, last = np.zeros(self.x.shape[1]), np.inf
         for _ in range(100):
-            gradient = self.gradient(w)
+            gradient, value = self.gradient(w), self.value(w)
             step, share = np.linalg.solve(self.hessian(w), gradient), 1.0
-            if step @ gradient < 1e-24:  # twice what the value still has to fall
+            fall = step @ gradient  # twice what the value still has to fall
+            rounding = 8 * np.finfo(np.float64).eps * (1 + value)
+            if fall < 1e-24 or rounding > fall > last / 2:
                 return w - step
-            while self.value(w - share * step) > self.value(w) - 1e-4 * share * (step @ gradient) and share > 1e-8:
+            # below its rounding the value says nothing of a step, and the full one is right
+            while self.value(w - share * step) > value - 1e-4 * share * fall + rounding and share > 1e-8:
                 share /= 2
-            w = w - share * step
+            w, last = w - share * step, fall
         raise ValueError("expected Newton's method to arrive in 100 steps, got no minimum; mend by scaling x or by l2")
 
 

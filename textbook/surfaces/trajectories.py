@@ -50,7 +50,15 @@ def updates_until(path, minimum, *, tolerance: float = 1e-6) -> int | None:
     Args:
         path: (updates + 1, weights), as `trajectory` returns it.
         minimum: (weights,).
+
+    Raises: ValueError for any other shapes, such as several paths at once.
     """
-    distances = np.max(np.abs(np.asarray(path) - np.asarray(minimum)), axis=-1)
+    path, minimum = np.asarray(path), np.asarray(minimum)
+    if path.ndim != 2 or minimum.shape != path.shape[1:]:
+        raise ValueError(
+            f"expected a path (updates + 1, weights) and a minimum (weights,), got {path.shape} and {minimum.shape}; "
+            "mend by path[:, i] for the i-th of several paths"
+        )
+    distances = np.max(np.abs(path - minimum), axis=-1)
     inside = np.flatnonzero(distances <= tolerance)
     return int(inside[0]) if inside.size else None

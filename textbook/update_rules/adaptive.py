@@ -36,7 +36,8 @@ class Adagrad(UpdateRule):
         positive("epsilon", self.epsilon)
 
     def init(self, w):
-        return 0, np.full_like(w, self.initial_accumulator, dtype=np.float64)
+        # in w's type, but for whole numbers, which cannot hold 0.1
+        return 0, np.full_like(w, self.initial_accumulator, dtype=np.result_type(w, np.float32))
 
     def update(self, gradient, state):
         k, squares = state

@@ -42,7 +42,7 @@ class UpdateRule(ABC):
 
 
 def rate_at(rule, k: int) -> float:
-    """The rule's learning rate after k updates."""
+    """The rule's learning rate after k updates; from a function also one for each of several paths, (paths, 1)."""
     return rule.learning_rate(k) if callable(rule.learning_rate) else rule.learning_rate
 
 

@@ -42,7 +42,9 @@ def _solved(matrix, gradient):
     try:
         return np.linalg.solve(matrix, gradient[..., None])[..., 0]
     except np.linalg.LinAlgError as error:
-        raise ValueError("expected an invertible Hessian, got a singular one; mend by DampedNewton(1e-3)") from error
+        raise ValueError(
+            "expected an invertible Hessian, got a singular one; mend by DampedNewton(1e-3) or another damping"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,8 @@ class SaddleFreeNewton(_SecondOrder):
     def _divided(self, gradient, hessian):
         curvatures, directions = np.linalg.eigh(hessian)
         sizes = np.abs(curvatures) + self.damping
-        if np.any(sizes == 0):
+        # rounding turns a curvature of 0 into one of about 1e-16 of the largest
+        if np.any(sizes <= np.finfo(np.float64).eps * np.max(sizes, axis=-1, keepdims=True)):
             raise ValueError(
                 "expected curvature in every direction, got 0 in one; mend by SaddleFreeNewton(damping=1e-3)"
             )
