@@ -186,7 +186,7 @@ def test_bytes():
 
 def test_refuses():
     model, (x, y) = tanh_network(), rows()
-    with pytest.raises(ValueError, match=r"expected vectors of shape \(26,\) or \(…, 26\), got \(25,\)"):
+    with pytest.raises(ValueError, match=r"expected vectors of shape \(26,\) or \(vectors, 26\), got \(25,\)"):
         hessian_vector_product(model, x, y, np.ones(25))
     with pytest.raises(ValueError, match="expected block as a whole number from 1 up, got 0"):
         LossCurvature(model).hessian(x, y, block=0)

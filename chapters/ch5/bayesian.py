@@ -192,8 +192,8 @@ CLAIMS = (
     ),
     Claim(
         "5.11-i/ends",
-        "In the same space, the best of forty trials of Bayesian optimisation has a lower validation loss than the best "
-        "of forty random ones.",
+        "In the same space, the best of forty trials of Bayesian optimisation has a lower validation loss than the "
+        "best of forty random ones.",
         paired(
             "relative_loss", lower=_BAYES, than=_RANDOM, by="method", scale="log", mean_over="repeat", table="finals"
         ),

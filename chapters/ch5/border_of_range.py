@@ -166,8 +166,8 @@ def draw(tables: dict[str, pd.DataFrame]):
 CLAIMS = (
     Claim(
         "5.11-f/outside",
-        "Where the optimum lies above the range searched, the check warns in more than 95 % of searches of sixteen Sobol "
-        "points.",
+        "Where the optimum lies above the range searched, the check warns in more than 95 % of searches of sixteen "
+        "Sobol points.",
         share("flagged", threshold=0.95, table="checks", where={"range": _OUTSIDE}),
         expected=HOLDS,
         ask="All rates up to 0.001 are too small. Where does the best of sixteen trials lie?",

@@ -131,9 +131,7 @@ def draw(tables: dict[str, pd.DataFrame]):
     axes[0, 0].set_title("every trial by its rate")
     plots.band(axes[0, 1], tables["searches"], x="trials", y="val_loss", hue="scale")
     plots.log_axis(axes[0, 1], "x", at=(1, 5, 20))
-    axes[0, 1].set(
-        xlabel="trials", ylabel="best validation loss (nats)", ylim=(0, None), title="best of so many trials"
-    )
+    axes[0, 1].set(xlabel="trials", ylabel="best validation loss (nats)", ylim=(0, None), title="best of n trials")
     decades = np.arange(-6, 1)
     for name, mine in trials.groupby("optimizer", sort=False):
         at = np.floor(np.log10(mine.learning_rate)).clip(-6, 0)

@@ -182,7 +182,7 @@ CLAIMS = (
         why="A grid of three rates over seven decades has about one in the good band; of the random trials two or "
         "three fall into it, at different rates. But one search in twenty has none there.",
         beware="The means hang on the searches that found next to nothing, one random search in ten and one grid in "
-        "twenty; the medians hardly differ. Scores are read off the nearest network, whose rate is not quite the point's "
-        "and whose momentum and decay are its own, so that a rate tried again is not wasted.",
+        "twenty; the medians hardly differ. Scores are read off the nearest network, whose rate is not quite the "
+        "point's and whose momentum and decay are its own, so that a rate tried again is not wasted.",
     ),
 )

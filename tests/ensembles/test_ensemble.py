@@ -137,3 +137,9 @@ def test_subclassed_models_predict_together_but_make_no_single_model():
     np.testing.assert_allclose(ensemble.predict(x), softmax(logits).mean(axis=0), atol=1e-6)
     with pytest.raises(ValueError, match="a first model that knows its inputs, got Own"):
         ensemble.as_model()
+
+
+def test_classes_stored_as_floats_are_refused():
+    x, y = data()
+    with pytest.raises(ValueError, match=r"expected values of shape \(40, 3\), got floats \(40,\); mend by y.astype"):
+        Ensemble([net(0), net(1)], logits=True).evaluate(x, y.astype(float))

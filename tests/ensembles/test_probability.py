@@ -37,3 +37,9 @@ def test_likelihood_of_members_at_once_and_of_a_probability_of_zero():
 def test_no_temperature_of_zero():
     with pytest.raises(ValueError, match="temperature above 0"):
         probabilities([[0.0, 1.0]], logits=True, temperature=0.0)
+
+
+@pytest.mark.parametrize("y", [[0, -1], [0, 2], [0.0, 1.0]])
+def test_classes_that_are_not_there_are_refused(y):
+    with pytest.raises(ValueError, match="expected y as classes from 0 to 1, whole numbers, got"):
+        negative_log_likelihood([[0.5, 0.5], [0.5, 0.5]], y)

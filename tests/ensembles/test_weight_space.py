@@ -64,3 +64,12 @@ def test_a_regression_takes_squared_errors_and_a_line_of_linear_models_is_a_para
     np.testing.assert_allclose(absolute.loss, [1, 0, 1], atol=1e-6)
     with pytest.raises(ValueError, match="points as a whole number from 3"):
         linear_path(line(0.0), line(1.0), x, np.zeros(3), points=2)
+
+
+def test_bfloat16_is_a_float_as_well():
+    models = []
+    for value in (1.0, 4.0):
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, dtype="bfloat16")])
+        model.layers[0].kernel.assign([[value]])
+        models.append(model)
+    assert float(average_weights(models).layers[0].kernel[0, 0]) == 2.5

@@ -9,6 +9,7 @@ from matplotlib.animation import FuncAnimation
 from matplotlib.figure import Figure
 from PIL import Image
 
+from textbook import plots
 from textbook.experiment.drawing import film, picture
 
 TABLE = pd.DataFrame({"x": [0, 1, 2], "y": [1.0, 0.5, 0.25]})
@@ -34,6 +35,23 @@ def test_a_picture_is_the_same_bytes_every_time_and_has_no_date(format):
     assert saved(format) == first
     assert b"CreationDate" not in first
     assert b"<dc:date>" not in first
+
+
+def test_the_caption_names_the_data_that_stand_in_for_the_section_s_own():
+    def captioned(table):
+        figure, axes = plots.figure()
+        axes.plot(table["x"], table["y"])
+        plots.caption(figure, "Digits, MLP 64-64-10. n = 16 seeds")
+        figures.append(figure)
+        return figure
+
+    figures = []
+    for name, words in (
+        (None, "Digits, MLP 64-64-10. n = 16 seeds"),
+        ("wine", "Data: wine, in place of any named here. Digits, MLP 64-64-10. n = 16 seeds"),
+    ):
+        picture(captioned, TABLE, format="png", title="4.6 Batches", provenance=PROVENANCE, replaced_by=name)
+        assert [" ".join(text.get_text().split()) for text in figures[-1].texts] == [words]
 
 
 def test_png_carries_its_provenance():

@@ -36,7 +36,7 @@ class Ensemble:
     """
 
     def __init__(self, models, *, logits: bool):
-        self.models = list(models)
+        self.models = tuple(models)
         self.logits = bool(logits)
         if not self.models:
             raise ValueError("expected at least one model, got none; mend by a list of trained models")
@@ -80,12 +80,18 @@ class Ensemble:
 
         Args:
             y: (samples,) classes from 0, whole numbers; or (samples, …) values, floats.
+
+        Raises: ValueError for classes that the members do not have, and values of another shape than theirs.
         """
         predicted, y = self.predict(x, batch_size=batch_size), np.asarray(y)
         if y.dtype.kind == "f":
+            if y.size != predicted.size:
+                raise ValueError(
+                    f"expected values of shape {predicted.shape}, got floats {y.shape}; mend by y.astype(int)"
+                )
             return {"loss": float(np.mean((predicted - y.reshape(predicted.shape)) ** 2))}
-        correct = of.labels(predicted) == y.reshape(-1)
         loss = of.negative_log_likelihood(predicted, y).mean()
+        correct = of.labels(predicted) == y.reshape(-1)
         return {"accuracy": float(correct.mean()), "loss": float(loss)}
 
     def as_model(self):

@@ -47,6 +47,7 @@ def negative_log_likelihood(predicted, y) -> np.ndarray:
         y: (samples,) classes from 0.
 
     Returns: (…, samples).
+    Raises: ValueError for classes that the predictions do not have.
 
     >>> negative_log_likelihood([[0.5, 0.5], [0.0, 1.0]], [0, 1]).round(4).tolist()
     [0.6931, 0.0]
@@ -54,6 +55,13 @@ def negative_log_likelihood(predicted, y) -> np.ndarray:
     predicted, y = np.asarray(predicted, np.float64), np.asarray(y).reshape(-1)
     if predicted.shape[-1] == 1:
         predicted = np.concatenate([1 - predicted, predicted], axis=-1)
+    classes = predicted.shape[-1]
+    if y.dtype.kind not in "iub" or (len(y) and not (y.min() >= 0 and y.max() < classes)):
+        raise ValueError(
+            f"expected y as classes from 0 to {classes - 1}, whole numbers, got {y.dtype} such as {y[:3].tolist()}; "
+            "mend by leaving rows without a label out, and by argmax(axis=-1) of one-hot labels"
+        )
+    y = y.astype(np.int64)
     chosen = np.take_along_axis(predicted, np.broadcast_to(y[:, None], (*predicted.shape[:-1], 1)), axis=-1)[..., 0]
     return np.log(1 / np.clip(chosen, _SMALLEST, 1.0))
 

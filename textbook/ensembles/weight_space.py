@@ -68,7 +68,7 @@ def interpolated(models, shares, *, data=None, batch_size: int = 256):
 
 def _mixed(parts, shares) -> np.ndarray:
     """Σ share · part in float64, then in the parts' own type; what is no float, such as a counter, is the first's."""
-    if parts[0].dtype.kind != "f":
+    if "float" not in parts[0].dtype.name:  # bfloat16 is of no kind of NumPy's
         return parts[0]
     return sum(share * part.astype(np.float64) for share, part in zip(shares, parts, strict=True)).astype(
         parts[0].dtype

@@ -41,7 +41,8 @@ class ChapterRun:
         saving.sweep(self.folder)
         self._cache = Cache(request.out / ".cache", warn=progress.line)
         self._measurer = Measurer(self._cache, progress.within)
-        self._publisher = Publisher(self.folder, request.format)
+        replaced_by = None if request.chosen is None else request.chosen.card.name
+        self._publisher = Publisher(self.folder, request.format, replaced_by)
         self._outcome = Outcome()
         self._done: list[tuple[Section, dict]] = []
         self._workers: Workers | None = None

@@ -21,8 +21,15 @@ def code(section: Section) -> str:
     return fingerprint.digest_of(*parts, style.read_text(encoding="utf-8") if style.is_file() else "")
 
 
-def picture(draw: Callable, tables, *, format: str, title: str, provenance: dict) -> bytes:
-    """What `draw(tables)` returns, saved as PNG, SVG or PDF with its provenance in the file's metadata."""
+def picture(
+    draw: Callable, tables, *, format: str, title: str, provenance: dict, replaced_by: str | None = None
+) -> bytes:
+    """What `draw(tables)` returns, saved as PNG, SVG or PDF with its provenance in the file's metadata.
+
+    Args:
+        replaced_by: name of the data that a user put in place of the section's own, which `draw` does not know of; the
+            caption then begins with it.
+    """
     import matplotlib
 
     from textbook import plots
@@ -38,6 +45,9 @@ def picture(draw: Callable, tables, *, format: str, title: str, provenance: dict
     content = io.BytesIO()
     with plots.style(), matplotlib.rc_context({"svg.hashsalt": title}):
         figure = draw(tables)
+        if replaced_by is not None:
+            own = " ".join(text.get_text() for text in figure.texts if text.get_gid() == plots.CAPTION).split()
+            plots.caption(figure, " ".join([f"Data: {replaced_by}, in place of any named here.", *own]))
         figure.savefig(content, format=format, metadata=metadata)
     _close(figure)
     return content.getvalue()

@@ -11,10 +11,14 @@ from textbook.experiment.section import Section
 
 @dataclass(frozen=True)
 class Publisher:
-    """Writes into one chapter's folder, figures in one format."""
+    """Writes into one chapter's folder, figures in one format.
+
+    `replaced_by` names the data that a user put in place of the sections' own.
+    """
 
     folder: Path
     format: str
+    replaced_by: str | None = None
 
     def tables(self, section: Section, measured: Measured) -> str | dict[str, str]:
         """Write the tables as CSV; returns the file's name, or {table: file name} for several."""
@@ -41,7 +45,12 @@ class Publisher:
             return {**files, "drawing": old["drawing"]}
         contents = {
             files["figure"]: drawing.picture(
-                section.draw, measured.tables, format=self.format, title=title, provenance=provenance
+                section.draw,
+                measured.tables,
+                format=self.format,
+                title=title,
+                provenance=provenance,
+                replaced_by=self.replaced_by,
             )
         }
         if section.animate:
