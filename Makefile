@@ -11,10 +11,13 @@ QUICK_JAX := JAX_DISABLE_MOST_OPTIMIZATIONS=1
 
 # any version that the extra allows; this one is known to work, and its plain name pulls no CUDA where a CPU build is at hand
 TORCH ?= torch==2.13.0
-# what is tested on the other backends as well: what works on all of them, and the replica trainer as its users meet it
+# what is tested on the other backends as well: what works on all of them; on JAX also the replica trainer as its users
+# meet it, and the checks, whose evaluations on torch go one by one and would take minutes
 ON_ALL := $(addprefix tests/,schedules optimizers callbacks range_test) \
-	$(addprefix tests/test_,model_state.py gradients.py noise_scale.py batch_statistics.py curvature.py)
-ON_JAX := $(addprefix tests/replicas/test_,trainer.py budgets.py early_stopping.py results.py independence.py)
+	$(addprefix tests/test_,model_state.py gradients.py noise_scale.py batch_statistics.py curvature.py) \
+	tests/checks/test_function_check.py
+ON_JAX := $(addprefix tests/replicas/test_,trainer.py budgets.py early_stopping.py results.py independence.py) \
+	$(addprefix tests/checks/test_,gradient_check.py initial_loss.py penalty.py)
 
 .PHONY: ch4 ch5 book test test-backends lint check-environment benchmarks clean
 

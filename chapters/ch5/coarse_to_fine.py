@@ -170,6 +170,7 @@ def draw(tables: dict[str, pd.DataFrame]):
     counts = tables["game"].questions.value_counts().sort_index()
     right.bar(counts.index, counts.to_numpy(), color="#888888", width=0.7)
     right.set(xlabel="questions", ylabel="numbers of 100", title="the up-down game", xticks=counts.index)
+    plots.note(right, 'after "up" from 50:\n{} to {} are left'.format(*tables["left"].left), at="upper left")
     spent = winners.groupby("arm", sort=False).budget.first()
     plots.caption(
         fig,

@@ -136,12 +136,12 @@ def draw(tables: dict[str, pd.DataFrame]):
             alone = 100 * mine.member_accuracy
             right.errorbar(alone.mean(), number, xerr=_half(alone), linestyle="", markersize=8, linewidth=1.4, **look)
         left.set(xlabel="members disagree on (% of samples)", ylabel="gain over the mean member\n(points of accuracy)")
-        left.set_title("more disagreement, more gain")
+        left.set_title("disagreement and gain")
         left.margins(x=0.16, y=0.22)
         right.set_yticks(range(len(names)), [name.replace(", ", ",\n") for name in names], fontsize=9.5)
         right.set_ylim(len(names) - 0.5, -0.5)
         right.set(xlabel="one member alone\n(% test accuracy)")
-        right.set_title("what it costs")
+        right.set_title("members alone")
     plots.caption(
         fig,
         "600 rows of digits, MLP 64-64-10, SGD with momentum 0.9, ensembles of equal size; degrees: angle of each "

@@ -90,7 +90,7 @@ def draw(tables: dict[str, pd.DataFrame]):
     plots.caption(
         fig,
         "600 rows of digits, MLP 64-64-10, SGD with momentum 0.9; networks of one split differ in start and order. "
-        f"Mean over all ensembles of a size; bands: 95 % over {plots.seeds_text(sizes)}.",
+        f"Mean over all ensembles of a size; bands: 95 %, not of differences; {plots.seeds_text(sizes)}.",
     )
     return fig
 

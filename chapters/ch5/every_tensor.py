@@ -45,7 +45,8 @@ def measure(
         table = pd.DataFrame({"wrong": name, "checked": CHECKED})
         table["parameters"], table["wrong_parameters"] = total, round(share * total)
         table["flat_formula"] = [1 - (1 - share) ** k for k in CHECKED]
-        table["flat_simulated"] = _simulated(run, share, draws)
+        is_wrong = np.repeat([tensor in tensors for tensor in sizes], list(sizes.values()))
+        table["flat_simulated"] = _simulated(run, is_wrong, draws)
         table["flat_without_repeats"] = [float(_without_repeats(total, round(share * total), k)) for k in CHECKED]
         table["stratified"] = [_stratified(sizes, tensors, k) for k in CHECKED]
         tables.append(table)
@@ -56,13 +57,16 @@ def measure(
     return {"detection": found.assign(seeds=len(run.seeds), draws=draws), "twenty": twenty}
 
 
-def _simulated(run: Run, share: float, draws: int) -> np.ndarray:
-    """Share of the draws in which at least one of the first k coordinates is wrong, for every k of `CHECKED`."""
+def _simulated(run: Run, is_wrong: np.ndarray, draws: int) -> np.ndarray:
+    """Share of the draws in which at least one of the first k coordinates is wrong, for every k of `CHECKED`.
+
+    Coordinates are drawn from the flat vector, one after another and with repeats; `is_wrong` has a truth for each.
+    """
     found = np.zeros(len(CHECKED))
     for seed in run.seeds:
-        # the place of the first wrong coordinate among those drawn, one after another and with repeats
-        first = stream(seed, "coordinates").geometric(share, size=draws)
-        found += [np.mean(first <= k) for k in CHECKED]
+        drawn = stream(seed, "coordinates").integers(len(is_wrong), size=(draws, CHECKED[-1]), dtype=np.int32)
+        hits = is_wrong[drawn]
+        found += [hits[:, :k].any(axis=1).mean() for k in CHECKED]
     return found / len(run.seeds)
 
 

@@ -182,8 +182,8 @@ CLAIMS = (
         _error(FRESH, above=1e-2),
         expected=HOLDS,
         ask="The gradient is right, and dropout draws a new mask for L(w + h) and for L(w − h). What comes out?",
-        why="The two losses differ by their masks, by tenths of a nat, and that is divided by 2h = 0.00002.",
-        beware="Averaging many masks does not help: the noise is tens of thousands of times as large as the slope.",
+        why="The two losses differ by their masks, by a tenth of a nat or so, and that is divided by 2h = 0.00002.",
+        beware="Averaging many masks does not help: the noise is some 100,000 times as large as the slope.",
     ),
     Claim(
         "5.4-e/same",

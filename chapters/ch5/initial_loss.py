@@ -86,7 +86,7 @@ def _hinges(scores, y) -> dict[str, float]:
 
 
 def _at_zero_scores() -> pd.DataFrame:
-    """Each loss as the libraries compute it, at scores of 0, beside its own closed form and beside C − 1."""
+    """Each loss as Keras computes it (torch's as it is documented), at scores of 0, beside its closed form."""
     import keras  # here, because a run that finds its tables in the cache loads no TensorFlow
 
     from textbook.losses import weston_watkins
@@ -147,8 +147,8 @@ def draw(tables: dict[str, pd.DataFrame]):
     right.set_title("four losses called hinge, C = 10")
     plots.caption(
         fig,
-        "MLP with 64 hidden units, biases 0; digits, wine and breast cancer standardised; nothing trained. Bands: "
-        f"95 %. {plots.seeds_text(losses)}",
+        "MLP with one hidden layer, biases 0, nothing trained; wine and breast cancer are standardised. He, at the "
+        f"right: weights as the book's network draws them. Bands: 95 %. {plots.seeds_text(losses)}",
     )
     return fig
 

@@ -1,7 +1,7 @@
 """5.12 A running average of the weights (지수 이동 평균, EMA)
 
 At a rate that does not fall, the weights end up jumping to and fro around the bottom of a bowl, and an exponential
-moving average of them, ē ← d·ē + (1 − d)·w after each update, lies closer to the bottom than any of the points that it
+moving average of them, ē ← d·ē + (1 − d)·w after each update, lies closer to the bottom than most of the points that it
 averages. On a noisy quadratic both variances are known: the average has (1 − d)(1 + ad) / ((1 + d)(1 − ad)) of the
 weights' own, a = 1 − ηλ, the least where a is negative and the weights truly play ping-pong. On the digits it does at a
 high rate what lowering the rate does as well; at a good rate there is little left to smooth.
@@ -160,7 +160,7 @@ CLAIMS = (
         "At a high constant rate the average of the weights has a lower test loss than the weights.",
         paired("test_loss", lower=AVERAGE, than=RAW, table="curves", where={"level": "high"}),
         expected=HOLDS,
-        ask="The rate is three times too high for the end of training. Can an average mend it without touching it?",
+        ask="The rate is too high for the end of training. Can an average mend that without touching the rate?",
         why="The weights jump around a good region; their mean lies inside.",
         beware="Early on the average is the worse one: it still remembers the first weights.",
     ),

@@ -115,7 +115,7 @@ CLAIMS = (
         estimate("median_error", below=THRESHOLD, where={"wrong_part": "data", "strength": 100.0}, scale="log"),
         expected=HOLDS,
         ask="At which λ does the mistake slip below one per cent?",
-        why="2λw is then hundreds of times as large as the data's gradient.",
+        why="2λw is then about a hundred times as large as the mistake in the data's gradient.",
         beware="Which λ is too large depends on the size of the weights; nobody would train with 100. Where the data's "
         "gradient is small, a much smaller one is enough.",
     ),

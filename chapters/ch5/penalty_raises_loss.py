@@ -19,7 +19,7 @@ DATA = "digits"
 
 
 def measure(run: Run, *, l2: float = 1e-3, l1: float = 1e-4, rows: int = 200) -> dict[str, pd.DataFrame]:
-    """The total loss of fresh networks at 0 to 4 times their strength λ, with L2, L1, and decay in the optimizer.
+    """The total loss of fresh networks at 0 to 4 times their strength λ, with L2 and with L1.
 
     Args:
         l2, l1: λ, above 0.

@@ -174,8 +174,8 @@ CLAIMS = (
         paired("clean_loss", higher=0.5, than=0.1, by="rate", table="ends"),
         expected=HOLDS,
         ask="Five times the good rate for twenty epochs: ahead, or stuck higher up?",
-        why="Where the valley is narrower than a step, the weights jump from wall to wall, and some steps are so long "
-        "that most hidden units are silent for every image ever after.",
+        why="Where the valley is narrower than a step, the weights jump from wall to wall, and the longest steps "
+        "silence most hidden units for every image.",
         beware="It looks converged. Lowering the rate afterwards does not undo it: a silent unit gets no gradient.",
     ),
     Claim(

@@ -1,4 +1,4 @@
-"""5.6 Three parts of a data set (훈련·검증·시험 데이터)
+"""5.6 Three parts of a data set (훈련·검증·테스트 데이터)
 
 Training rows move the weights; validation rows only measure, so that something may be chosen by them; test rows judge
 what was chosen, once. The text calls the test set data from real life, mostly without labels. That is another thing:
@@ -170,8 +170,10 @@ CLAIMS = (
         "Keep the best of 16 networks by validation accuracy, and its lead there overstates its lead on the test part.",
         estimate("optimism", above=0, unit="points", delta=0.5, table="judged"),
         expected=HOLDS,
-        ask="Sixteen networks differ by their initial weights alone. How much of the winner's lead is real?",
-        why="The best of many noisy numbers lies above the rest by luck as well as merit, and luck stays behind.",
+        ask="Sixteen networks differ by their initial weights and the order of their rows alone. How much of the "
+        "winner's lead is real?",
+        why="The best of many noisy numbers lies above the rest by luck as well as merit, and luck stays behind. A "
+        "hundred rows leave luck much room.",
         beware="The same happens to a test part that is looked at while choosing: it has become a validation part.",
         correction="No gradient is taken on validation rows, but what is chosen by them is fitted to them: they too "
         "take part in the training, through the choice.",

@@ -98,3 +98,10 @@ def test_what_does_not_fit_is_refused(settings, message):
     x, _ = data()
     with pytest.raises(ValueError, match=message):
         distill(net(0), net(1), x, **settings)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_a_student_with_other_classes_than_its_teacher_is_refused(classes):
+    targets = distillation_targets(np.full((2, 3), 1 / 3), temperature=1.0, alpha=1.0)
+    with pytest.raises(ValueError, match="mend by 3 outputs"):
+        distillation_loss(targets, np.zeros((2, classes), "float32"))

@@ -118,7 +118,7 @@ def _problems(table: pd.DataFrame, slope: float, penalty: float) -> tuple[str, .
     if penalty < 0:
         found.append("a penalty below 0: it rewards large weights; give a strength above 0")
     elif penalty == 0:
-        found.append("a penalty of 0 although its strength is not: all weights that it reads are 0")
+        found.append("a penalty of 0 although its strength is not: all weights that it reads are 0, or frozen")
     if abs(slope - penalty) > slack:
         found.append(
             f"the total rises by {slope:.4g} and not by the penalty, {penalty:.4g}, for a multiple of the strengths: "

@@ -17,7 +17,8 @@ def mismatch(loss, outputs) -> str | None:
         squashed = "softmax" if kind == CLASSES else "sigmoid"
         return (
             f"{squashed} applied twice: the outputs are probabilities already and the loss was told from_logits=True; "
-            "leave one of the two out (the loss hardly shows it at the start, but cannot fall to 0)"
+            "leave one of the two out (the loss hardly shows it at the start, and cannot fall to 0, unless Keras on "
+            "TensorFlow finds the logits behind an activation and warns)"
         )
     if not logits and not probable:
         return (

@@ -43,6 +43,8 @@ def distillation_loss(targets, logits):
         targets: (batch, 2·classes + 2), of `distillation_targets`.
         logits: (batch, classes), of the student.
 
+    Raises: ValueError for a student with more or fewer classes than the targets.
+
     Source: Hinton, Vinyals, Dean (2015), Distilling the knowledge in a neural network, arXiv:1503.02531, section 2.
 
     >>> targets = distillation_targets([[0.5, 0.5]], [1], temperature=2.0, alpha=0.5)
@@ -50,6 +52,11 @@ def distillation_loss(targets, logits):
     0.3466
     """
     classes = logits.shape[-1]
+    if targets.shape[-1] != 2 * classes + 2:
+        raise ValueError(
+            f"expected a student with as many outputs as its teacher has classes, got {classes} outputs and targets of "
+            f"{targets.shape[-1]} columns (2 · classes + 2); mend by {(targets.shape[-1] - 2) // 2} outputs"
+        )
     targets = ops.cast(targets, logits.dtype)
     soft, hard = targets[:, :classes], targets[:, classes : 2 * classes]
     temperature, alpha = targets[:, -2], targets[:, -1]

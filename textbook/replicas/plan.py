@@ -113,6 +113,7 @@ class Planner:
         self._build, self._splits, self._metrics = build, splits, metrics
         self._batch_size, self._budget = batch_size, (epochs, updates, seconds)
         self._blueprints: dict[Hashable, Blueprint] = {}
+        self._built: dict[tuple, tuple[Blueprint, dict[str, float]]] = {}
         self._known_splits: dict[tuple, object] = {}
         self._checked = inspection.DataCheck()
 
@@ -128,9 +129,7 @@ class Planner:
                 splits[number] = split
                 shape = (_identity(split.x), repr(split.classes))
                 if shape not in built:
-                    built[shape] = blueprint_for(
-                        condition.model or self._build, condition, split, self._metrics, self._blueprints
-                    )
+                    built[shape] = self._blueprint(condition, split, shape)
                     _check_labels(self._checked, split, built[shape][0], condition)
                 self._checked.split(split, name)
                 self._add(places, name, condition, optimizer, number, four, split, *built[shape])
@@ -141,6 +140,14 @@ class Planner:
         for group in groups:
             check_starts(group)
         return groups
+
+    def _blueprint(self, condition: Condition, split, shape: tuple):
+        """What `blueprint_for` gives; conditions that share builder, loss and shapes share one built model."""
+        build, loss = condition.model or self._build, condition.loss
+        given = (id(build), loss if isinstance(loss, str) else id(loss), repr(condition.loss_weights))
+        if (given, shape) not in self._built:
+            self._built[given, shape] = blueprint_for(build, condition, split, self._metrics, self._blueprints)
+        return self._built[given, shape]
 
     def _split(self, splits, four: seeding.ReplicaSeed, position: int, count: int):
         """The split of one replica, made once for all conditions that share it."""
