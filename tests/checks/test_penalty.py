@@ -1,10 +1,12 @@
 """The loss rises with its penalties along a straight line, and losses that leave penalties out are found."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
 
-from textbook.checks import check_penalty_raises_loss
+from textbook.checks import check_penalty_raises_loss, overfit_tiny_batch
 from textbook.models import mlp
 
 RANDOM = np.random.default_rng(0)
@@ -87,3 +89,9 @@ def test_strengths_and_weights_are_put_back():
     check_penalty_raises_loss(model, X, Y)
     assert model.layers[0].kernel_regularizer.l2 == 0.01
     assert model.evaluate(X, Y, verbose=0) == before
+
+
+@pytest.mark.parametrize("check", [check_penalty_raises_loss, functools.partial(overfit_tiny_batch, updates=2)])
+def test_labels_that_the_loss_does_not_take_are_refused(check):
+    with pytest.raises(ValueError, match="expected labels that the loss takes, got others: they run from 1 to 3"):
+        check(compiled(mlp((6,), 3, l2=0.01)), X, Y + 1)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from textbook.checks.guesses import BINARY, CLASSES, REGRESSION, Guess, guess_of, name_of
+from textbook.checks.guesses import BINARY, CLASSES, REGRESSION, Guess, guess_of
 from textbook.checks.lent_model import arrays, lent
 from textbook.checks.loss_parts import LossParts, loss_parts, outputs_of
-from textbook.checks.symptoms import blindness, mismatch, summed
+from textbook.checks.symptoms import blindness, labels_off, mismatch, summed
 
 _MOST_ROWS = 1024
 _LEAST = 0.5  # of the guess's loss: what lies below knows something
@@ -85,12 +85,11 @@ def check_initial_loss(model, x, y, *, tolerance: float = 2.0) -> InitialLoss:
         x, y = x[spread_out], y[spread_out]
     with lent(model, x, y):
         outputs = outputs_of(model, x[:1])
-        misfit = _labels_that_do_not_fit(model.loss, y, outputs.shape[-1])
+        misfit = labels_off(model.loss, y, outputs.shape[-1])
         if misfit:
-            # such labels make some backends raise and others return a number without meaning
             guess = guess_of(model, np.zeros_like(y), np.zeros((len(y), *outputs.shape[1:])), tolerance=tolerance)
             parts = LossParts(outputs, math.nan, 0.0)
-            suspects = [misfit]
+            suspects = [f"labels off: {misfit}"]
         else:
             parts = loss_parts(model, x, y)
             guess = guess_of(model, y, parts.outputs, tolerance=tolerance)
@@ -100,22 +99,6 @@ def check_initial_loss(model, x, y, *, tolerance: float = 2.0) -> InitialLoss:
     return InitialLoss(
         not suspects, parts.data, guess.loss, guess.words, *bounds, parts.penalty, spread, tuple(suspects)
     )
-
-
-def _labels_that_do_not_fit(loss, y, classes: int) -> str | None:
-    name = name_of(loss)
-    numbered = name in ("sparse_categorical_crossentropy", "WestonWatkins")
-    if numbered and not (y.min() >= 0 and y.max() < classes):
-        return (
-            f"labels off: they run from {y.min():g} to {y.max():g}, and {classes} outputs are counted from 0 to "
-            f"{classes - 1}; number the classes from 0, or give the model more outputs"
-        )
-    if name in ("categorical_crossentropy", "categorical_hinge") and not np.allclose(y.sum(axis=-1), 1):
-        return "labels off: a row of y does not add up to 1; make y one-hot, or use a sparse loss for class numbers"
-    allowed = {"binary_crossentropy": (0, 1), "hinge": (-1, 0, 1), "squared_hinge": (-1, 0, 1)}.get(name)
-    if allowed and not (min(allowed) <= y.min() and y.max() <= max(allowed)):
-        return f"labels off: they run from {y.min():g} to {y.max():g}, and {name} wants {allowed[0]} and 1"
-    return None
 
 
 def _suspects(model, x, y, parts: LossParts, guess: Guess, lowest: float) -> list[str]:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from textbook.checks.lent_model import arrays, lent
 from textbook.checks.loss_parts import loss_parts
+from textbook.checks.symptoms import refuse_labels_off
 from textbook.replicas.number_places import numbers_of, placed
 
 _STRENGTHS = ("l1", "l2", "factor")  # what Keras calls them
@@ -64,7 +65,8 @@ def check_penalty_raises_loss(model, x, y) -> PenaltyCheck:
 
     Returns: a `PenaltyCheck`; `print` shows it.
 
-    Raises: ValueError for a model that is not compiled, has several outputs, or for data without rows.
+    Raises: ValueError for a model that is not compiled, has several outputs, for data without rows, or labels that the
+        loss does not take.
 
     Source: chapter 5, 5.5; cs231n, "Neural Networks Part 3", sanity checks.
 
@@ -81,6 +83,7 @@ def check_penalty_raises_loss(model, x, y) -> PenaltyCheck:
     """
     x, y = arrays(x, y)
     with lent(model, x, y):
+        refuse_labels_off(model, x, y)
         strengths = {
             name: number.value
             for name, number in numbers_of(model).items()

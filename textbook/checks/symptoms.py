@@ -3,7 +3,32 @@
 import keras
 import numpy as np
 
-from textbook.checks.guesses import CLASSES, are_probabilities, kind_of, takes_logits
+from textbook.checks.guesses import CLASSES, are_probabilities, kind_of, name_of, takes_logits
+from textbook.checks.loss_parts import outputs_of
+
+
+def labels_off(loss, y, classes: int) -> str | None:
+    """Labels that the loss does not take: some backends raise then, others return a number without meaning."""
+    name = name_of(loss)
+    numbered = name in ("sparse_categorical_crossentropy", "WestonWatkins")
+    if numbered and not (y.min() >= 0 and y.max() < classes):
+        return (
+            f"they run from {y.min():g} to {y.max():g}, and {classes} outputs are counted from 0 to {classes - 1}; "
+            "number the classes from 0, or give the model more outputs"
+        )
+    if name in ("categorical_crossentropy", "categorical_hinge") and not np.allclose(y.sum(axis=-1), 1):
+        return "a row of y does not add up to 1; make y one-hot, or use a sparse loss for class numbers"
+    allowed = {"binary_crossentropy": (0, 1), "hinge": (-1, 0, 1), "squared_hinge": (-1, 0, 1)}.get(name)
+    if allowed and not (min(allowed) <= y.min() and y.max() <= max(allowed)):
+        return f"they run from {y.min():g} to {y.max():g}, and {name} wants {allowed[0]} and 1"
+    return None
+
+
+def refuse_labels_off(model, x, y) -> None:
+    """Raises: ValueError where the model's loss does not take these labels."""
+    text = labels_off(model.loss, y, outputs_of(model, x[:1]).shape[-1])
+    if text:
+        raise ValueError(f"expected labels that the loss takes, got others: {text}")
 
 
 def mismatch(loss, outputs) -> str | None:

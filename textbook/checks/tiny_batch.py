@@ -13,7 +13,7 @@ from textbook.checks.guesses import BINARY, REGRESSION, guess_of, kind_of, name_
 from textbook.checks.lent_model import arrays, lent
 from textbook.checks.loss_parts import loss_parts
 from textbook.checks.switched_off import regularisation_off
-from textbook.checks.symptoms import blindness, mismatch, summed
+from textbook.checks.symptoms import blindness, mismatch, refuse_labels_off, summed
 from textbook.model_state import rate_of
 from textbook.seeding import stream
 
@@ -108,8 +108,8 @@ def overfit_tiny_batch(
 
     Returns: a `TinyBatch`; `print` shows it, `.plot()` draws its curve, `.missing` says what it cannot catch.
 
-    Raises: ValueError for a model that is not compiled or has several outputs, more rows than there are, or counts
-        below 1.
+    Raises: ValueError for a model that is not compiled or has several outputs, labels that its loss does not take, more
+        rows than there are, or counts below 1.
 
     Source: chapter 5, 5.5; cs231n, "Neural Networks Part 3", sanity checks.
 
@@ -135,6 +135,7 @@ def overfit_tiny_batch(
 
 
 def _trained(model, x, y, updates: int, loss_below: float | None, off) -> TinyBatch:
+    refuse_labels_off(model, x, y)
     first = loss_parts(model, x, y, training=True)
     guess = guess_of(model, y, first.outputs, tolerance=1.0)
     relative = guess.kind in (REGRESSION, "other")
