@@ -42,7 +42,9 @@ def test_an_infinity_that_is_expected_does_not():
 def test_truth_values_words_and_numbers():
     table = pd.DataFrame({"same": [True, False], "said": ["a", "b"], "meant": ["a", "b"], "one": [1, 1]})
     assert exact(measured="same", expected=True).judge(table).verdict == VIOLATED
-    assert exact(measured="same", expected=True).judge(table).effect == 1
+    judged = exact(measured="same", expected=True).judge(table)
+    assert (judged.effect, judged.unit) == (1, "rows differ")
+    assert exact(measured="one", expected=1).judge(table).unit == "largest error"
     assert exact(measured="said", expected="meant").judge(table).verdict == EXACT
     assert exact(measured="one", expected=1).judge(table).verdict == EXACT
     assert exact(measured="one", expected=1, where={"said": "a"}).judge(table).verdict == EXACT

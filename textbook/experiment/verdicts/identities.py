@@ -1,6 +1,6 @@
 """Test of an identity, rule R3: a formula, a count, an equality to a stated tolerance."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -56,7 +56,8 @@ class exact(Rows):
             require_columns(rows, expected)
             expected = rows[expected]
         if is_bool_dtype(measured) or not is_numeric_dtype(measured):
-            return exact_verdict(float(np.count_nonzero(measured.to_numpy() != np.asarray(expected))), self.tolerance)
+            differ = np.count_nonzero(measured.to_numpy() != np.asarray(expected))
+            return replace(exact_verdict(float(differ), self.tolerance), unit="rows differ")
         measured = measured.to_numpy(dtype=float)
         expected = np.broadcast_to(np.asarray(expected, dtype=float), measured.shape)
         return exact_verdict(self._largest_error(measured, expected), self.tolerance)
