@@ -45,7 +45,11 @@ def measure(
     train = functools.partial(ReplicaTrainer, mlp, run.splits("digits"), seeds=run.seeds)
     warm = train(conditions={"warm": Condition(learning_rate=0.1, momentum=0.9)}, epochs=warm_up).run()
     weights = {seed: warm.trained("warm", seed).get_weights() for seed in run.seeds}
-    sizes = {f"B = {size}": size for size in batch_sizes}
+    rows = len(run.splits("digits")(run.seeds[0]).train)
+    # a single batch an epoch has no spread within it
+    sizes = {f"B = {size}": size for size in batch_sizes if size < rows}
+    if len(sizes) < 2:
+        raise ValueError(f"expected batch sizes below the {rows} training rows, got {batch_sizes}; mend by smaller")
     conditions = {
         name: Condition(learning_rate=learning_rate, batch_size=size, initial_weights=weights)
         for name, size in sizes.items()

@@ -147,6 +147,8 @@ def draw(tables: dict[str, pd.DataFrame]):
         above.legend(loc="upper left")
         for ax, beta in zip(axes[1], (betas[-1], betas[0]), strict=True):
             shown = losses[losses.beta_2 == beta].rename(columns={"correction": "condition"})
+            # on easy data float32 rounds a batch's loss to 0, which a log axis cannot show
+            shown["loss"] = shown.loss.clip(lower=1e-8)
             plots.band(ax, shown, x="update", y="loss", log=True, names="legend")
             plots.log_axis(ax, "x")
             plots.log_axis(ax, "y")
