@@ -73,8 +73,7 @@ def _recorded(split, schedule, seed: int, epochs: int, batch_size: int) -> dict:
             "schedule's constants": (FIXED, _digest(to_config(schedule))),
             "momentum": (FIXED, optimizer.momentum),
             "penalty strength": (FIXED, [float(layer.kernel_regularizer.l2) for layer in layers]),
-            "batch size": (FIXED, batch_size),
-            "architecture": (FIXED, _digest(model.get_config())),
+            "architecture": (FIXED, _digest([_unnamed(layer) for layer in model.layers])),
             "objective": (FIXED, _digest(model.loss.get_config())),
         }
 
@@ -86,6 +85,11 @@ def _recorded(split, schedule, seed: int, epochs: int, batch_size: int) -> dict:
     )  # fmt: skip
     before.restore()
     return {name: (kind, [entry[name][1] for entry in history]) for name, (kind, _) in history[0].items()}
+
+
+def _unnamed(layer) -> dict:
+    """What a layer is, without its name, which Keras counts on from model to model."""
+    return {"class": type(layer).__name__} | {k: v for k, v in layer.get_config().items() if k != "name"}
 
 
 def _digest(value) -> str:
@@ -115,10 +119,11 @@ def draw(tables: dict[str, pd.DataFrame]):
     for kind, colour in colours.items():
         ax.plot([], [], "|", color=colour, markersize=12, markeredgewidth=2, label=kind)
     ax.legend(loc="upper center", bbox_to_anchor=(0.4, -0.13), ncols=4, fontsize=9.5, handletextpad=0.2)
+    other = ", ".join(summary.quantity[summary.differs_between_seeds])
     plots.caption(
         fig,
         f"Digits, MLP 64-64-10 with an L2 penalty, SGD with momentum, the rate halved every few epochs; one run, "
-        f"{moves['update'].max()} updates. Another seed begins with other weights and the same hyperparameters.",
+        f"{moves['update'].max()} updates. At the start of a run with another seed these differ: {other or 'none'}.",
     )
     return fig
 
