@@ -17,6 +17,7 @@ from scipy.stats import t as student
 
 from textbook.book_layout import CAPTION, BookLayout, EndLabel
 from textbook.book_style import COLOURS, GREY, darker, look, looks, style
+from textbook.heat_maps import heat_map
 from textbook.log_axes import log_axis, plain
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "contour",
     "dots",
     "figure",
+    "heat_map",
     "log_axis",
     "look",
     "looks",

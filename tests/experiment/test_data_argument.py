@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -111,3 +113,42 @@ def test_a_regression_goes_where_it_is_welcome(story):
     assert story.main("classes", "--data", "diabetes")[2].splitlines()[-1] == (
         "error: classes cannot take diabetes: it needs classes, and diabetes is a regression"
     )
+
+
+FOR_IRIS = {**SPLITTING, 'DATA = "none"': 'DATA = "any"\nFOR_DATA = {"iris": {"throws": 9, "load": 0.5}}'}
+
+
+def knobs(story, stem):
+    return json.loads((story.out / f"{stem}.json").read_text())["knobs"]
+
+
+def test_settings_for_a_data_set_take_the_place_of_the_defaults_and_yield_to_the_user(story):
+    story.coin("own", number="1.4", changes=FOR_IRIS)
+    story.sections("own")
+    story.main("--data", "iris", "--set", "load=0.4")
+    assert knobs(story, "1.4-own") == {"load": 0.4, "throws": 9, "name": "loaded"}
+    story.main("--data", "wine")
+    assert knobs(story, "1.4-own") == {"load": 0.3, "throws": 50, "name": "loaded"}
+
+
+def test_only_sections_with_settings_for_a_data_set_run_on_it_unless_others_are_named(story):
+    story.coin("general", number="1.3", changes=SPLITTING)
+    story.coin("own", number="1.4", changes=FOR_IRIS)
+    story.coin(
+        "pixels", number="1.5", changes={**FOR_IRIS, 'DATA = "none"': 'DATA = "digits"\nFOR_DATA = {"iris": {}}'}
+    )
+    story.sections("general", "own", "pixels")
+    status, out, err = story.main("--data", "iris")
+    assert status == 0
+    assert "1.3 general is left out: it has no settings for iris; name the section to run it all the same\n" in err
+    assert "1.4-own.png" in out and "1.5-pixels.png" in out and "1.3-general.png" not in out
+    assert "1.3-general.png" in story.main("general", "--data", "iris")[1]
+    assert "1.3-general.png" in story.main("--data", "wine")[1]
+    assert "name=loaded  [--data iris]\n" in story.main("--list")[1].replace("'", "")
+
+
+def test_settings_for_a_data_set_must_be_knobs(story):
+    story.coin(changes={**SPLITTING, 'DATA = "none"': 'DATA = "any"\nFOR_DATA = {"iris": {"weight": 9}}'})
+    status, _, err = story.main("--data", "iris")
+    assert status != 0
+    assert "expected knobs of " in err and "['weight']" in err

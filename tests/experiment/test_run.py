@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -66,6 +68,16 @@ def test_the_users_data_take_the_place_of_any(name):
     split = run.splits("digits")(0)
     assert sum(map(len, (split.train, split.validation, split.test))) <= len(chosen)
     assert run.used == {name: chosen.digest}
+
+
+def test_of_many_rows_a_seventh_each_is_held_out():
+    rows, card = 21_000, datasets.card("moons")
+    x = np.random.default_rng(0).normal(size=(rows, *card.shape))
+    many = datasets.Dataset(x, np.arange(rows) % 2, dataclasses.replace(card, rows=rows))
+    split = Run(chosen=many).splits("digits")(0)
+    assert [len(part) for part in (split.train, split.validation, split.test)] == [15_000, 3_000, 3_000]
+    # rows that a section names stay shares
+    assert len(Run(chosen=many).splits("digits", (300, 473, 300))(0).train) == round(300 / 1797 * rows)
 
 
 def test_data_that_cannot_be_split_are_bad_input():

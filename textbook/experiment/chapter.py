@@ -163,7 +163,9 @@ class ChapterRun:
         return replace(measured, cached=False) if fresh else measured
 
     def _knobs(self, loaded: Section) -> dict:
-        return {**loaded.knobs, **self.request.settings.get(loaded.outline.name, {})}
+        chosen = self.request.chosen
+        for_data = {} if chosen is None else loaded.outline.for_data.get(chosen.card.name, {})
+        return {**loaded.knobs, **for_data, **self.request.settings.get(loaded.outline.name, {})}
 
     def _surprises(self) -> list[tuple[Section, dict]]:
         if not self.request.judges_twice:

@@ -49,6 +49,8 @@ def describe(dataset) -> str:
 
 def reason_against(outline: Outline, dataset) -> str | None:
     """Why a section cannot take a data set, or None where it can."""
+    if dataset.card.name in outline.for_data:
+        return None
     if outline.data == "none":
         return "it uses no data set"
     if outline.data == "digits":
@@ -61,9 +63,17 @@ def reason_against(outline: Outline, dataset) -> str | None:
 def fitting(sections: Sequence[Outline], dataset, *, named: bool, line) -> tuple[Outline, ...]:
     """The sections that can take a data set; the others are said to be left out, one line each.
 
+    Where sections have settings for this very set, only they run, unless the user named others: what is made for a
+    thousand rows and sixteen seeds would take days on seventy thousand.
+
     Raises: UsageError where the user named a section that cannot, or where none can.
     """
     reasons = {section.name: reason_against(section, dataset) for section in sections}
+    name = dataset.card.name
+    if not named and any(name in section.for_data for section in sections):
+        for section in sections:
+            if name not in section.for_data and reasons[section.name] is None:
+                reasons[section.name] = f"it has no settings for {name}; name the section to run it all the same"
     for section in sections:
         if reasons[section.name] and named:
             raise UsageError(f"{section.name} cannot take {dataset.card.name}: {reasons[section.name]}")

@@ -4,7 +4,7 @@
 """
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 # What a section may declare as DATA: which data sets it can be run on.
@@ -35,6 +35,7 @@ class Outline:
         knobs: `measure`'s keyword-only arguments, in order.
         entries: ids of the catalogue's entries that the section answers.
         data: one of `DATA_WORDS`. measured: names of columns that hold clock or memory readings.
+        for_data: {name of a registered data set: {knob: value}}, what takes the defaults' place on that set.
         broken: why the source cannot be read, or None.
     """
 
@@ -48,6 +49,7 @@ class Outline:
     entries: tuple[str, ...] = ()
     data: str = "digits"
     measured: tuple[str, ...] = ()
+    for_data: dict[str, dict] = field(default_factory=dict, hash=False)
     broken: str | None = None
 
     @property
@@ -83,6 +85,7 @@ def read(module: str, path: Path) -> Outline:
         tuple(constants.get("ENTRIES", ())),
         constants.get("DATA", "digits"),
         tuple(constants.get("MEASURED", ())),
+        constants.get("FOR_DATA", {}),
     )
 
 
@@ -91,7 +94,7 @@ def _constants(tree: ast.Module) -> dict:
     for node in tree.body:
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             name = node.targets[0].id
-            if name in ("ENTRIES", "DATA", "MEASURED"):
+            if name in ("ENTRIES", "DATA", "MEASURED", "FOR_DATA"):
                 found[name] = ast.literal_eval(node.value)
     return found
 

@@ -8,14 +8,15 @@ from textbook.experiment.streams import out
 
 
 def listing(chapter: Chapter) -> None:
-    """Number, name, title and knobs of every section."""
+    """Number, name, title and knobs of every section, and the large data sets that it has settings for."""
     out(f"{chapter.name}  {chapter.title}")
     width = max((len(section.number) for section in chapter.sections), default=0)
     longest = max((len(section.name) for section in chapter.sections), default=0)
     for section in chapter.sections:
         out(f"  {section.number:<{width}}  {section.name:<{longest}}  {section.broken or section.title}".rstrip())
-        if section.knobs:
-            out(f"  {'':<{width}}  {'':<{longest}}    {'  '.join(map(str, section.knobs))}")
+        details = [*map(str, section.knobs), *(f"[--data {name}]" for name in section.for_data)]
+        if details:
+            out(f"  {'':<{width}}  {'':<{longest}}    {'  '.join(details)}")
 
 
 def section(outline: Outline, record: dict, folder: Path) -> None:

@@ -52,4 +52,7 @@ def load(outline: Outline) -> Section:
             fits = False
         if not fits:
             raise ValueError(f"expected an annotation that fits knob {knob} of {outline.module}, got {knob.annotation}")
+    strange = {name for settings in outline.for_data.values() for name in settings} - knobs.keys()
+    if strange:
+        raise ValueError(f"expected knobs of {outline.module}.measure in FOR_DATA, got {sorted(strange)}")
     return Section(outline, module.measure, module.draw, getattr(module, "animate", None), tuple(module.CLAIMS), knobs)
