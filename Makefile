@@ -1,4 +1,4 @@
-# make ch4 | make ch5 | make book | make test | make test-backends | make check-environment      (ARGS="--quick --seeds 8" is passed on to the chapter)
+# make ch4 | make ch5 | make ch7 | make book | make test | make test-backends | make check-environment      (ARGS="--quick --seeds 8" is passed on to the chapter)
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -19,9 +19,9 @@ ON_ALL := $(addprefix tests/,schedules optimizers callbacks range_test) \
 ON_JAX := $(addprefix tests/replicas/test_,trainer.py budgets.py early_stopping.py results.py independence.py) \
 	$(addprefix tests/checks/test_,gradient_check.py initial_loss.py penalty.py)
 
-.PHONY: ch4 ch5 book test test-backends lint check-environment benchmarks clean
+.PHONY: ch4 ch5 ch7 book test test-backends lint check-environment benchmarks clean
 
-ch4 ch5: $(READY)
+ch4 ch5 ch7: $(READY)
 	$(BIN)/python -m chapters.$@ $(ARGS)
 
 book: $(READY)
