@@ -18,6 +18,12 @@ SLEEP = 'open(f"at work {os.getpid()}", "w").close()\n    import time\n    time.
 
 
 @pytest.fixture
+def light_keras(story):
+    """A stand-in on the story's path: processes are at issue, and each would take seconds to import the real one."""
+    (story.folder / "keras.py").write_text('"""Nothing here trains with it."""\n')
+
+
+@pytest.fixture
 def book(story):
     def write(**extras: str) -> None:
         """A section of each name, which trains; a text adds lines to `measure`."""
@@ -92,7 +98,7 @@ def test_processes_measure_what_the_run_alone_would(story, book):
     assert tables(story.folder / "alone" / "one") == {"1.1-first.csv": both["1.1-first.csv"]}
 
 
-def test_a_crash_in_a_process_is_the_sections_own(story, book):
+def test_a_crash_in_a_process_is_the_sections_own(story, book, light_keras):
     book(first='raise RuntimeError("no luck")', second=SAY)
     done = story.process()
     assert done.returncode == 1
@@ -103,7 +109,7 @@ def test_a_crash_in_a_process_is_the_sections_own(story, book):
     assert list(tables(story.out)) == ["1.2-second.csv"]
 
 
-def test_bad_input_found_in_a_process_is_one_line(story, book):
+def test_bad_input_found_in_a_process_is_one_line(story, book, light_keras):
     book(first='raise ValueError("expected better seeds")', second=SLEEP)
     done = story.process("--seeds", "3")
     assert done.returncode == 2
@@ -111,7 +117,7 @@ def test_bad_input_found_in_a_process_is_one_line(story, book):
     assert "Traceback" not in done.stderr
 
 
-def test_a_killed_process_costs_no_section(story, book):
+def test_a_killed_process_costs_no_section(story, book, light_keras):
     kill = "import multiprocessing\n    multiprocessing.parent_process() and os.kill(os.getpid(), 9)"
     book(first=kill, second=SAY)
     done = story.process()
@@ -120,7 +126,7 @@ def test_a_killed_process_costs_no_section(story, book):
     assert len(tables(story.out)) == 2
 
 
-def test_kill_9_ends_the_processes_too(story, book):
+def test_kill_9_ends_the_processes_too(story, book, light_keras):
     book(first=SLEEP, second=SLEEP)
     with start(story) as running:
         assert until(lambda: len(at_work(story)) == 2 or running.poll() is not None)
@@ -131,7 +137,7 @@ def test_kill_9_ends_the_processes_too(story, book):
     assert all(len(path.name) == 64 for path in (story.folder / "out" / ".cache").iterdir())
 
 
-def test_ctrl_c_ends_the_processes_too(story, book):
+def test_ctrl_c_ends_the_processes_too(story, book, light_keras):
     book(first=SLEEP, second=SLEEP)
     with start(story) as running:
         assert until(lambda: len(at_work(story)) == 2 or running.poll() is not None)
@@ -144,7 +150,7 @@ def test_ctrl_c_ends_the_processes_too(story, book):
     assert until(lambda: all(map(gone, at_work(story))), 10)
 
 
-def test_a_process_that_is_starting_ignores_ctrl_c(story, book):
+def test_a_process_that_is_starting_ignores_ctrl_c(story, book, light_keras):
     book(first=SLEEP, second=SLEEP)
     children = Path("/proc/{}/task/{}/children")
     with start(story) as running:
@@ -162,7 +168,7 @@ def test_a_process_that_is_starting_ignores_ctrl_c(story, book):
     assert "Traceback" not in err
 
 
-def test_clock_readings_are_left_to_the_run_itself(story, book):
+def test_clock_readings_are_left_to_the_run_itself(story, book, light_keras):
     book(first=SAY, second=SAY, timed=SAY)
     book.add("timed", SAY, 3, **{'DATA = "none"': 'DATA = "none"\nMEASURED = ("seconds",)'})
     story.sections("timed", "first", "second")
