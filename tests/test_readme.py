@@ -22,6 +22,16 @@ def test_the_tables_of_verdicts_are_those_of_the_reference_runs():
         assert verdict_table.inserted(page, results) == page, "run python -m textbook.experiment.verdict_table"
 
 
+def test_the_tables_of_runs_on_other_data_are_those_of_their_results():
+    runs = sorted((ROOT / "data/reference").glob("*/ch*/results.json"))
+    assert [path.parts[-3:-1] for path in runs] == [("fashion_mnist", "ch7")]
+    for path in runs:
+        results = json.loads(path.read_text("utf-8"))
+        assert not results["quick"] and verdict_table.run_of(results) == f"{results['chapter']} on {path.parts[-3]}"
+        page = (ROOT / "chapters" / results["chapter"] / "README.md").read_text("utf-8")
+        assert verdict_table.inserted(page, results, RESULTS[results["chapter"]]) == page
+
+
 @pytest.mark.parametrize("chapter", RESULTS)
 def test_the_reference_run_answers_the_chapter_as_it_stands(chapter):
     import importlib

@@ -105,8 +105,8 @@ def learning_rate_range_test_over_seeds(
 
     planned = rates_between(start, end, rates, log=log)
     Watch(smoothing=smoothing, stop_factor=stop_factor)  # refuses wrong ones before the training
-    _refuse_torch()
-    per_epoch = _updates_per_epoch(splits, seeds, batch_size)
+    refuse_torch()
+    per_epoch = updates_per_epoch(splits, seeds, batch_size)
     ramp = RangeTestRamp(start, end=end, total=(rates - 1) / per_epoch, log=log)
     trained = ReplicaTrainer(
         build,
@@ -119,12 +119,20 @@ def learning_rate_range_test_over_seeds(
             "range test": Condition(learning_rate=ramp.per_update(), optimizer=optimizer, loss=loss, **condition)
         },
     ).run()
-    tests = {int(seed): _cut(rows, planned, smoothing, stop_factor) for seed, rows in trained.trace.groupby("seed")}
+    tests = {
+        int(seed): cut(rows, planned, smoothing=smoothing, stop_factor=stop_factor)
+        for seed, rows in trained.trace.groupby("seed")
+    }
     table = pd.concat([test.table.assign(seed=seed) for seed, test in tests.items()], ignore_index=True)
     return RangeTestOverSeeds(table[["seed", "update", "learning_rate", "loss", "smoothed_loss"]], tests)
 
 
-def _cut(rows: pd.DataFrame, planned: np.ndarray, smoothing: float, stop_factor: float | None) -> RangeTest:
+def cut(rows: pd.DataFrame, planned: np.ndarray, *, smoothing: float, stop_factor: float | None) -> RangeTest:
+    """The test of one replica from its trace, which goes on to the last of the planned rates.
+
+    Args:
+        rows: of `ReplicaResult.trace`, one for each of the planned rates, shape (rates,).
+    """
     watch, losses = Watch(smoothing=smoothing, stop_factor=stop_factor), []
     for loss in rows["loss"]:
         losses.append(float(loss))
@@ -135,7 +143,7 @@ def _cut(rows: pd.DataFrame, planned: np.ndarray, smoothing: float, stop_factor:
     return RangeTest(table, suggest(table["learning_rate"], table["smoothed_loss"], rates=len(planned)), watch.stopped)
 
 
-def _updates_per_epoch(splits, seeds, batch_size) -> int:
+def updates_per_epoch(splits, seeds, batch_size) -> int:
     """ceil(rows / batch_size) of the training part, which the trainer counts epochs by."""
     one = splits(next(iter(seeds))) if callable(splits) else splits
     one = one[0] if isinstance(one, list | tuple) else one
@@ -143,7 +151,8 @@ def _updates_per_epoch(splits, seeds, batch_size) -> int:
     return -(-rows // (rows if batch_size == "all" else batch_size))
 
 
-def _refuse_torch() -> None:
+def refuse_torch() -> None:
+    """ValueError where Keras runs on torch, which stacks no replicas."""
     import keras
 
     if keras.backend.backend() not in ("tensorflow", "jax"):

@@ -18,6 +18,8 @@ from textbook.schedules.arguments import nonnegative, positive, weight
 
 # the lowest loss over ten is the one meant by Smith's "before the loss rises"; the others stand in where it is missing
 _RULES = ("minimum", "valley", "steepest", "slide")
+# of the tests that compare values, and of the last one, from which the rate is read
+SMOOTHING, RATE_SMOOTHING, STOP_FACTOR = 0.9, 0.98, 4.0
 _SPAN = 0.1  # by which a 1cycle lowers the momentum, as from .95 to .85
 
 
@@ -29,7 +31,7 @@ class SmithRecipe:
         schedule: a `schedules.OneCycle` over the epochs asked for; None where no rate could be read.
         weight_decay: the optimizer's; None where no value made the loss fall.
         momentum: the highest of the cycle, which starts and ends there (beta_1 for Adam's kind); None as above.
-        steps: a row per step: `step`, `tried`, `found`, `reason`.
+        steps: a row per step: `step`, `tried`, `found`, `reason`, and `updates`, those that its tests made.
         rate_test, momentum_test, weight_decay_test: the results behind them, each with `.table` and `.plot(ax)`.
     """
 
@@ -40,6 +42,11 @@ class SmithRecipe:
     rate_test: RangeTest
     momentum_test: RangeTestOverValues
     weight_decay_test: RangeTestOverValues
+
+    @property
+    def updates(self) -> int:
+        """What the recipe costs before the training that it is for: the updates of all its tests."""
+        return int(self.steps["updates"].sum())
 
 
 def smith_recipe(
@@ -85,8 +92,8 @@ def smith_recipe(
         "start": start,
         "end": end,
         "rates": rates,
-        "smoothing": 0.9,
-        "stop_factor": 4.0,
+        "smoothing": SMOOTHING,
+        "stop_factor": STOP_FACTOR,
         "seed": seed,
     }
     of_momentum = over_values(model, x, y, name=name, values=momenta, **short)
@@ -95,34 +102,42 @@ def smith_recipe(
     if of_decay.best.value is not None:
         held["weight_decay"] = of_decay.best.value
     of_rate = _rate_test(model, x, y, held, short)
+    return recipe_from(of_momentum, of_decay, of_rate, epochs=epochs, start=start, end=end)
+
+
+def recipe_from(
+    of_momentum: RangeTestOverValues,
+    of_decay: RangeTestOverValues,
+    of_rate: RangeTest,
+    *,
+    epochs: float,
+    start: float,
+    end: float,
+) -> SmithRecipe:
+    """What three finished steps amount to: the rate read from the last, a cycle of so many epochs, and the table."""
     rule = next((rule for rule in _RULES if of_rate.suggestions[rule].rate is not None), None)
     maximum = None if rule is None else of_rate.suggestions[rule].rate
     schedule = None if maximum is None else _cycle(maximum, epochs, of_momentum.best.value)
     why = "no rule suggests a rate" if rule is None else f"{rule}: {of_rate.suggestions[rule].reason}"
-    table = pd.DataFrame(
-        [
-            {
-                "step": name,
-                "tried": _listed(momenta),
-                "found": of_momentum.best.value,
-                "reason": of_momentum.best.reason,
-            },
-            {
-                "step": "weight_decay",
-                "tried": _listed(decays),
-                "found": of_decay.best.value,
-                "reason": of_decay.best.reason,
-            },
-            {"step": "learning_rate", "tried": f"{start:g} to {end:g}", "found": maximum, "reason": why},
-        ]
-    )
+    rows = [
+        {
+            "step": test.name,
+            "tried": ", ".join(f"{value:g}" for value in test.tests),
+            "found": test.best.value,
+            "reason": test.best.reason,
+            "updates": sum(len(one.table) for one in test.tests.values()),
+        }
+        for test in (of_momentum, of_decay)
+    ]
+    last = {"step": "learning_rate", "tried": f"{start:g} to {end:g}", "found": maximum, "reason": why}
+    table = pd.DataFrame([*rows, {**last, "updates": len(of_rate.table)}])
     return SmithRecipe(schedule, of_decay.best.value, of_momentum.best.value, table, of_rate, of_momentum, of_decay)
 
 
 def _rate_test(model, x, y, held: dict, short: dict) -> RangeTest:
     """The range test of the rate with an optimizer that has the values found."""
     planned = rates_between(short["start"], short["end"], short["rates"])
-    watch = Watch(smoothing=0.98, stop_factor=short["stop_factor"])
+    watch = Watch(smoothing=RATE_SMOOTHING, stop_factor=short["stop_factor"])
     batches = Batches(x, y, sample_weight=short["sample_weight"], batch_size=short["batch_size"], seed=short["seed"])
     with untouched(model, batches):
         set_optimizer(model, with_settings(model.optimizer, **held))
@@ -135,7 +150,3 @@ def _cycle(maximum: float, epochs: float, momentum: float | None):
     if momentum is None:
         return schedules.OneCycle(maximum, total=epochs)
     return schedules.OneCycle(maximum, total=epochs, momentum_range=(max(momentum - _SPAN, 0.0), momentum))
-
-
-def _listed(values: list[float]) -> str:
-    return ", ".join(f"{value:g}" for value in values)

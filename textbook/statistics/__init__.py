@@ -2,12 +2,14 @@
 
 `judgement` has the verdict words and `Judgement`; `intervals` the intervals of a mean and of a share; `rules` turns
 differences into a verdict; `discoveries` is the correction of Benjamini and Hochberg; `components` finds the share of
-each random factor in a crossed design; `selection` what keeping the best of several runs gains. Arrays in, plain
-numbers out: tables are the business of `textbook.experiment`.
+each random factor in a crossed design; `selection` what keeping the best of several runs gains; `replication` what
+fewer seeds would have concluded; `heterogeneity` whether several settings have one effect. Arrays in, plain numbers
+out: tables are the business of `textbook.experiment`.
 """
 
 from textbook.statistics.components import VarianceComponent, variance_components
 from textbook.statistics.discoveries import keep_discoveries
+from textbook.statistics.heterogeneity import Heterogeneity, same_effect, same_sign, words_disagree
 from textbook.statistics.intervals import mean_interval, mean_p_value, overlapping_splits_interval, wilson_interval
 from textbook.statistics.judgement import (
     EXACT,
@@ -19,6 +21,15 @@ from textbook.statistics.judgement import (
     VIOLATED,
     WORDS,
     Judgement,
+)
+from textbook.statistics.replication import (
+    FIVE_WORDS,
+    bare_words,
+    contradicts,
+    disjoint_groups,
+    seeds_to_agree,
+    word_shares,
+    words_of,
 )
 from textbook.statistics.rules import (
     equivalence_verdict,
@@ -35,16 +46,21 @@ from textbook.statistics.selection import Selection, best_of
 __all__ = [
     "EXACT",
     "FAILS",
+    "FIVE_WORDS",
     "HOLDS",
     "INCONCLUSIVE",
     "NO_DIFFERENCE",
     "REVERSED",
     "VIOLATED",
     "WORDS",
+    "Heterogeneity",
     "Judgement",
     "Selection",
     "VarianceComponent",
+    "bare_words",
     "best_of",
+    "contradicts",
+    "disjoint_groups",
     "equivalence_verdict",
     "exact_verdict",
     "five_way",
@@ -53,10 +69,16 @@ __all__ = [
     "mean_p_value",
     "overlapping_splits_interval",
     "paired_verdict",
+    "same_effect",
+    "same_sign",
     "seeds_for_share",
+    "seeds_to_agree",
     "share_verdict",
     "slope_verdict",
     "trend_verdict",
     "variance_components",
     "wilson_interval",
+    "word_shares",
+    "words_disagree",
+    "words_of",
 ]

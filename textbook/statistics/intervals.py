@@ -22,14 +22,14 @@ def mean_interval(values, confidence: float = 0.95, *, axis: int = -1):
     >>> round(low, 3), round(high, 3)
     (-0.484, 4.484)
     """
-    values, mean, error = _mean_and_error(values, axis)
+    values, mean, error = mean_and_error(values, axis)
     half = stats.t.ppf((1 + _checked_confidence(confidence)) / 2, values.shape[axis] - 1) * error
     return _plain(mean - half), _plain(mean + half)
 
 
 def mean_p_value(values, *, axis: int = -1):
     """Two-sided p-value of Student's t test that the mean is zero; equal values give 0, or 1 when all are zero."""
-    values, mean, error = _mean_and_error(values, axis)
+    values, mean, error = mean_and_error(values, axis)
     spread = error > 0
     t = np.where(spread, mean / np.where(spread, error, 1.0), np.where(mean == 0, 0.0, np.inf))
     return _plain(2 * stats.t.sf(np.abs(t), values.shape[axis] - 1))
@@ -58,7 +58,7 @@ def overlapping_splits_interval(differences, *, training_rows: int, test_rows: i
             f"expected at least one training and one test row, got {training_rows} and {test_rows}: "
             "give the sizes of the parts of one split"
         )
-    values, mean, error = _mean_and_error(differences, -1)
+    values, mean, error = mean_and_error(differences, -1)
     n = values.shape[-1]
     corrected = error * np.sqrt(n * (1 / n + test_rows / training_rows))
     half = stats.t.ppf((1 + _checked_confidence(confidence)) / 2, n - 1) * corrected
@@ -78,7 +78,8 @@ def wilson_interval(events: int, n: int, confidence: float = 0.95) -> tuple[floa
     return float(interval.low), float(interval.high)
 
 
-def _mean_and_error(values, axis):
+def mean_and_error(values, axis: int = -1):
+    """(values as an array, their mean, its standard error s/√n): exactly 0 where all values are equal."""
     values = np.asarray(values, dtype=float)
     if values.ndim == 0 or values.shape[axis] < 2:
         raise ValueError(f"expected at least two values, got {values.size}: run more seeds")

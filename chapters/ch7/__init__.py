@@ -1,0 +1,28 @@
+"""Chapter 7: disciplined hyperparameters (하이퍼파라미터를 다루는 원칙)."""
+
+SECTIONS = (
+    "search_cost",
+    "interactions",
+    "rate_over_batch",
+    "hypergradient",
+    "complexity",
+    "early_clues",
+    "small_rates",
+    "cyclical_rates",
+    "range_test",
+    "usable_interval",
+    "super_convergence",
+    "eighth_of_updates",
+    "one_cycle",
+    "large_rates",
+    "batch_budgets",
+    "accuracy_or_loss",
+    "largest_batch",
+    "cyclical_momentum",
+    "constant_momentum",
+    "decay_grid",
+    "decay_and_size",
+    "joint_or_stepwise",
+    "verdict_matrix",
+    "how_many_seeds",
+)
