@@ -62,6 +62,22 @@ def test_more_features_than_rows():
     assert found.slope.shape == found.weights.shape == (40,) and np.isfinite(found.slope).all()
 
 
+@pytest.mark.parametrize("log_penalty", [-36.0, -200.0])
+def test_a_penalty_too_small_for_few_rows_is_refused(log_penalty):
+    with pytest.raises(ValueError, match="expected weights that the rows and penalties determine"):
+        ridge_hypergradient(**rows(n=5, features=20), log_penalty=log_penalty)
+    assert np.isfinite(ridge_hypergradient(**rows(), log_penalty=log_penalty).slope)
+
+
+def test_penalties_far_apart_leave_features_out():
+    data = rows()
+    found = ridge_hypergradient(**data, log_penalty=np.array([0.0, 0.0, 0.0, 300.0, 600.0, 690.0]))
+    few = {name: part[:, :3] if part.ndim == 2 else part for name, part in data.items()}
+    wanted = ridge_hypergradient(**few, log_penalty=np.zeros(3))
+    np.testing.assert_allclose(found.weights, [*wanted.weights, 0, 0, 0], rtol=1e-9, atol=1e-100)
+    np.testing.assert_allclose(found.slope, [*wanted.slope, 0, 0, 0], rtol=1e-9, atol=1e-100)
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
@@ -70,6 +86,7 @@ def test_more_features_than_rows():
         ({"log_penalty": np.zeros(5)}, "expected log_penalty between −700 and 700, a number or \\(6,\\)"),
         ({"log_penalty": -np.inf}, "expected log_penalty between"),
         ({"y_val": np.full(20, np.nan)}, "expected finite numbers in x_val"),
+        ({"x": np.zeros((30, 0))}, "expected x as \\(rows, features\\)"),
     ],
 )
 def test_what_does_not_fit_is_refused(wrong, words):

@@ -3,10 +3,10 @@
 `schedules` are pure functions of time, `optimizers` follow them in the graph, and `callbacks` watch or change a `fit`;
 `range_test` finds a learning rate, `search` any hyperparameter; `splits` and `datasets` bring data; `replicas` trains
 many copies of a model at once; `checks` look at a model before it is trained, `curvature` at its loss, `diagnosis` at
-its history; `ensembles` average and distil models; `surfaces` and `update_rules` are the books' examples of few
-weights, and `race` films them; `importance`, `borders` and `statistics` read tables of trials; `experiment` turns a
-section of the book into a figure with verdicts. Importing this package loads no TensorFlow: each name is loaded when
-it is first used.
+its history, `calibration` at its probabilities; `ensembles` average and distil models; `surfaces` and `update_rules`
+are the books' examples of few weights, and `race` films them; `importance`, `borders` and `statistics` read tables of
+trials; `experiment` turns a section of the book into a figure with verdicts. Importing this package loads no
+TensorFlow: each name is loaded when it is first used.
 """
 
 import importlib
@@ -28,6 +28,7 @@ _PUBLIC = {
     "models": ("textbook.models", None),
     "checks": ("textbook.checks", None),
     "curvature": ("textbook.curvature", None),
+    "calibration": ("textbook.calibration", None),
     "ensembles": ("textbook.ensembles", None),
     "losses": ("textbook.losses", None),
     "race": ("textbook.race", None),

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from chapters.shared.members import outputs, stacked
+from chapters.shared.opposite_orders import orders
 from chapters.shared.tuned_arms import best_rates
 from textbook import plots
 from textbook.calibration import (
@@ -75,7 +76,7 @@ def measure(
         answers.append((labels, size, predicted, split.test.y))
     settings = {"epochs": run.epochs(epochs), "hidden": "-".join(map(str, hidden)), "noise": label_noise}
     runs = pd.DataFrame(runs).assign(**settings)
-    return {"runs": runs, "losses": _losses(runs), "orders": _orders(runs), "reliability": _pooled(answers)}
+    return {"runs": runs, "losses": _losses(runs), "orders": orders(runs), "reliability": _pooled(answers)}
 
 
 def _train(splits, rates: dict, *, seeds, epochs: int, hidden):
@@ -126,31 +127,6 @@ def _losses(runs: pd.DataFrame) -> pd.DataFrame:
     return both[["labels", "batch_size", "seed", "condition", "test_loss", "error", "diverged", "chance_loss"]]
 
 
-def _orders(runs: pd.DataFrame) -> pd.DataFrame:
-    """What each seed's runs are ranked like: a row per kind of labels and seed.
-
-    `puzzle`: the largest batch is more often right, and the smallest has the lower loss. `flips`: after the temperature
-    another of the two has the lower loss. `opposite`: some pair of batch sizes is ranked one way by accuracy and the
-    other way by loss; pairs with equal accuracy do not count.
-    """
-    rows = []
-    for (labels, seed), mine in runs.groupby(["labels", "seed"]):
-        mine = mine.sort_values("batch_size")
-        wrong = 1 - mine.test_accuracy.where(~mine.diverged, mine.chance_accuracy).to_numpy()
-        loss, scaled = mine[["test_loss", "scaled_loss"]].where(~mine.diverged, mine.chance_loss, axis=0).to_numpy().T
-        pairs = itertools.combinations(range(len(mine)), 2)
-        rows.append(
-            {
-                "labels": labels,
-                "seed": seed,
-                "puzzle": bool(wrong[-1] < wrong[0] and loss[0] < loss[-1]),
-                "flips": bool((loss[0] - loss[-1]) * (scaled[0] - scaled[-1]) < 0),
-                "opposite": any((wrong[a] - wrong[b]) * (loss[a] - loss[b]) < 0 for a, b in pairs),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
 def _pooled(answers) -> pd.DataFrame:
     """Reliability of all seeds' test rows together, for each kind of labels and batch size, before and after."""
     tables = []
@@ -195,7 +171,7 @@ def draw(tables: dict[str, pd.DataFrame]):
         if len(rows):  # none where all runs of this batch size diverged
             plot_reliability(reliability, rows, name=f"B = {size}, {state}", look=plots.look(number + 2))
     reliability.legend(loc="lower right", fontsize=9, handlelength=1.4)
-    reliability.set(title=f"reliability, {named['noisy']}", ylim=(0, 1.08))
+    reliability.set(title=f"reliability, {named['noisy']}")
     accuracy.set(ylabel="test accuracy (%)", title="accuracy")
     loss.set(ylabel="test loss (nats)", title="loss")
     error.set(ylabel="calibration error (points)", title="calibration error", ylim=(0, None))
@@ -203,9 +179,10 @@ def draw(tables: dict[str, pd.DataFrame]):
     plots.caption(
         fig,
         f"Digits, MLP with {runs.hidden.iloc[0]} hidden units, 1cycle over {runs.epochs.iloc[0]} epochs, momentum 0.9, "
-        "peak rate tuned for each point; wrong labels in the training rows only. Temperature fitted on validation rows: "
-        f"median {heat['clean']:.2g}, with wrong labels {heat['noisy']:.2g}. 95 % bands. Reliability: all seeds' test "
-        f"rows in ten bins (B: batch size), intervals as of independent rows. {plots.seeds_text(tables['runs'])}"
+        "peak rate tuned for each point; wrong labels in training rows only. Scaled by temperatures fitted on "
+        f"validation rows, median {heat['clean']:.2g}, with wrong labels {heat['noisy']:.2g}. 95 % bands. Reliability: "
+        "all seeds' test rows in ten bins (B: batch size), intervals as of independent rows. "
+        + plots.seeds_text(tables["runs"])
         + (". Some best rates lie at an end of the grid." if tables["runs"].on_border.any() else ""),
     )
     return fig

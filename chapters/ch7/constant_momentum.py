@@ -2,8 +2,8 @@
 
 With a constant rate the text looks for the best constant momentum. At one fixed rate that search finds a lot, because a
 larger momentum acts like a larger rate: a velocity adds up 1/(1 − μ) steps. So it is a search for the rate in disguise.
-Hold the effective rate lr/(1 − μ) instead, and the loss hardly depends on the momentum, until the velocity remembers so
-many updates that it swings.
+Hold the effective rate, rate/(1 − μ), instead, and the loss depends far less on the momentum, until the velocity
+remembers so many updates that it swings.
 """
 
 import functools
@@ -89,8 +89,8 @@ def draw(tables: dict[str, pd.DataFrame]):
     plots.caption(
         fig,
         f"Digits, MLP with hidden units {facts.hidden}, SGD at a constant rate, batches of {facts.batch_size}, "
-        f"{facts.epoch} epochs. Geometric mean and 95 % band. Best momentum at rate {rate:g} on {TUNING_SEEDS} other "
-        f"seeds: {facts.best:g}. {plots.seeds_text(ends)}",
+        f"{facts.epoch} epochs. Geometric mean and 95 % band. Best momentum at rate {rate:g}, chosen on "
+        f"other seeds: {facts.best:g}. {plots.seeds_text(ends)}",
     )
     return fig
 

@@ -13,7 +13,7 @@ import functools
 import numpy as np
 import pandas as pd
 
-from chapters.shared.momentum_in_training import momentum_in_training
+from chapters.shared.momentum_in_training import WAYS, draw_momentum, momentum_in_training
 from chapters.shared.tuned_arms import best_rates
 from textbook import plots
 from textbook.experiment import EXACT, HOLDS, INCONCLUSIVE, NO_DIFFERENCE, Claim, Run, exact, paired
@@ -37,11 +37,15 @@ FOR_DATA = {
 LOW, MIDDLE, HIGH = "constant low", "constant middle", "constant high"
 CONSTANT = (LOW, MIDDLE, HIGH)
 CYCLICAL, IN_PHASE, BEST = "cyclical", "in phase", "best constant"
-WAYS = ("graph", "callback")
 
 
 class _Tied(Seeds):
-    """A replica for each seed of a list in which a seed may stand several times, with another rate each time."""
+    """One replica for every seed in the list `split`, all four purposes from that seed; a seed may stand in it twice.
+
+    A condition whose optimizer has a schedule is a graph of its own, so a condition for each rate would be traced nine
+    times. Here the rates are replicas of one condition instead: the trainer counts `Seeds` from 0, and that number
+    stands for a rate and a seed. The other three fields of `Seeds` are not read.
+    """
 
     def __iter__(self):
         return (ReplicaSeed.same(seed) for seed in self.split)
@@ -153,7 +157,7 @@ def draw(tables: dict[str, pd.DataFrame]):
     names = _names(grid.iloc[0])
     looks = plots.looks(names.values())
     fig, ((moved, curves), (tuned, limit)) = plots.figure(2, 2, size=(8.6, 7.4), height_ratios=[1.25, 1])
-    _draw_moved(moved, tables["moved"])
+    draw_momentum(moved, tables["moved"])
     loss = grid.test_loss.where(~grid.diverged, grid.chance_loss)
     shown = grid.assign(policy=grid.policy.map(names), test_loss=loss)
     plots.band(curves, shown, x="rate", y="test_loss", hue="policy", looks=looks, log=True, names="none")
@@ -183,20 +187,6 @@ def draw(tables: dict[str, pd.DataFrame]):
     return fig
 
 
-def _draw_moved(ax, moved: pd.DataFrame) -> None:
-    graph, callback = (moved[moved.way == way].set_index("update") for way in WAYS)
-    colours, by_hand = plots.COLOURS, "set by a callback: "
-    ax.plot(graph.momentum, color=colours[3], lw=2.4, ls="-", label="schedule in the graph")
-    ax.plot(callback.momentum, color=colours[0], lw=2.4, ls=(0, (5, 1.6)), label=by_hand + "training")
-    ax.plot(callback.attribute, color="#222222", lw=1.2, ls=":", label=by_hand + "attribute")
-    bottom, span = graph.momentum.min(), np.ptp(graph.momentum)
-    ax.plot(bottom + span * (0.5 * graph.rate / graph.rate.max() - 0.8), color=plots.GREY, lw=1.2, ls="-")
-    ax.text(graph.index.max(), bottom - 0.75 * span, "rate", ha="right", va="bottom", color=plots.GREY, fontsize=10)
-    ax.set(xlabel="update", ylabel="momentum, from the weights", title="the momentum that training had")
-    ax.set_ylim(bottom - 0.9 * span, bottom + 2.1 * span)
-    ax.legend(loc="upper left", fontsize=9, handlelength=1.8)
-
-
 _REFERENCE = "Smith (2018), arXiv:1803.09820"
 _MIRROR = (
     "Falling momentum belongs to the rising half of the cycle alone: while the rate falls, the momentum has to rise "
@@ -220,7 +210,7 @@ CLAIMS = (
         exact(measured="momentum", expected="mirror", tolerance=1e-3, table="moved", where={"way": "graph"}),
         expected=EXACT,
         ask="The text lowers the momentum while the rate rises. What should it do in the second half?",
-        why="Short memory belongs to long steps. When the rate falls, a long memory averages out the noise again.",
+        why="The idea: a short memory for long steps, and a long one to average out noise once the rate has fallen.",
         beware="The momentum is solved from the weights before and after every update, so a schedule that only an "
         "attribute knew of would be found out.",
         correction=_MIRROR,
@@ -272,7 +262,7 @@ CLAIMS = (
         "rate.",
         _lower(IN_PHASE),
         expected=INCONCLUSIVE,
-        ask="Turn the cycle round: high momentum where the rate is high. How much worse is it once the rate is tuned?",
+        ask="Turn the cycle round: high momentum where the rate is high. Is it worse once the rate is tuned?",
         why="In phase, rate/(1 − μ) peaks three times as high at the same rate, so tuning picks a lower one; and the "
         "run ends with the short memory instead of the long one.",
         beware="Same momentum values, same rates on offer: only the order differs.",

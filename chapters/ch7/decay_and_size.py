@@ -1,4 +1,4 @@
-"""7.6 Weight decay by size of data, size of network, and rate (가중치 감소와 규모)
+"""7.6 Weight decay by size of data, size of network, and rate (가중치 감쇠와 규모)
 
 Small or simple data and networks need a larger weight decay, says the text, large and complex ones a smaller, and a
 higher rate a smaller. The best value by itself scatters over a plateau, so what is compared here is what one strength,

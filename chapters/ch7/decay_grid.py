@@ -1,4 +1,4 @@
-"""7.6 Which weight decays to try (가중치 감소)
+"""7.6 Which weight decays to try (가중치 감쇠)
 
 For an unknown weight decay the text tries 0.001, 0.0001 and 0.000001. The paper's list is another one: 10⁻³, 10⁻⁴, 10⁻⁵
 and 0, after which the exponent is halved. The text lacks the 0, and with it the control that says whether weight decay
@@ -53,22 +53,22 @@ def measure(
         momentum, hidden, batch_size, epochs: of the training.
     """
     splits = run.splits("digits", sizes=(rows, 473, 1024) if rows else None)
-    penalised = functools.partial(mlp, hidden=hidden, l2=1e-3)  # any number: each condition has its own
-    plain = functools.partial(mlp, hidden=hidden)
+    build = functools.partial(mlp, hidden=hidden, l2=1e-3)  # any number: each condition has its own
     conditions, arms = {}, {}
     for rate in rates:
         for value in FINE:
             settings = {"learning_rate": rate, "momentum": momentum}
-            # the gradient of l·Σw² is 2l·w, and the paper's λ is what stands before w
+            # the gradient of l·Σw² is 2l·w, and the paper's λ is what stands before w; the other kind is there with 0,
+            # so that all are one graph
             both = {
-                L2: Condition(model=penalised, strengths={"l2": value / 2}, **settings),
-                DECOUPLED: Condition(model=plain, weight_decay=value, **settings),
+                L2: Condition(strengths={"l2": value / 2}, weight_decay=0.0, **settings),
+                DECOUPLED: Condition(strengths={"l2": 0.0}, weight_decay=value, **settings),
             }
             for kind, condition in both.items():
                 arms[f"{kind}|{rate}|{value}"] = (kind, rate, value)
                 conditions[f"{kind}|{rate}|{value}"] = condition
     epochs = run.epochs(epochs)
-    curves = train_replicas(plain, splits, conditions=conditions, seeds=run.seeds, epochs=epochs, batch_size=batch_size)
+    curves = train_replicas(build, splits, conditions=conditions, seeds=run.seeds, epochs=epochs, batch_size=batch_size)
     last = curves[curves.epoch == curves.epoch.max()]
     ends = pd.DataFrame([arms[name] for name in last.condition], columns=["kind", "rate", "decay"], index=last.index)
     for part in ("val", "test"):  # without the penalty: losses with different penalties do not compare
@@ -126,7 +126,7 @@ def draw(tables: dict[str, pd.DataFrame]):
     titles = {L2: "λ as an L2 penalty", DECOUPLED: "weight_decay=λ (decoupled)"}
     for (above, below), (kind, title) in zip(axes.T, titles.items(), strict=True):
         plots.band(above, ends[ends.kind == kind], x="place", y="test_loss", hue="rate", log=True, names="none")
-        above.set(title=title, xlabel="λ")
+        above.set(title=title, xlabel="weight decay λ")
         ticks = [f"{value:.0e}".replace("e-0", "e-") if value else "0" for value in values]
         above.set_xticks(range(len(values)), ticks)
         above.tick_params(axis="x", labelsize=9)
@@ -143,7 +143,7 @@ def draw(tables: dict[str, pd.DataFrame]):
     plots.caption(
         fig,
         f"Digits, {facts.rows} training rows, MLP with hidden units {facts.hidden}, SGD with momentum "
-        f"{facts.momentum:g}, batches of {facts.batch_size}, {facts.epochs} epochs. Above: geometric mean and 95 % "
+        f"{facts.momentum:g}, batches of {facts.batch_size}, epochs: {facts.epochs}. Above: geometric mean and 95 % "
         f"band; ▲ text's list, ■ paper's. Below: mean over the rates, one dot a seed. {plots.seeds_text(ends)}",
     )
     return fig
@@ -215,7 +215,7 @@ CLAIMS = (
         expected=HOLDS,
         ask="Does weight decay help here at all? Which of the two lists could have told?",
         why="A penalty on weights keeps few rows from being learnt with ever larger confidence.",
-        beware="This is what 0 is in the list for. Choosing on validation among ten values has a price of its own "
+        beware="This is what 0 is in the list for. Choosing on validation among many values has a price of its own "
         "where all are alike.",
     ),
     Claim(

@@ -1,10 +1,10 @@
-"""7.3-f An eighth of the updates (8분의 1의 갱신으로)
+"""7.3 An eighth of the updates (8분의 1의 갱신으로)
 
 The figure of super-convergence shows ResNet-56 on CIFAR-10: one cycle of the rate, from 0.1 up to 3 and back, ends at
 92.4 % after 10,000 updates; the other curve needs 80,000 for 91.2 % (90.3 % in the authors' own log). The text says
-that the other curve's rate is too large. It is the usual schedule, a constant rate that is cut by ten twice. And one
-arm is missing: that usual schedule at an eighth of its length. Without it nobody can tell what the cycle does from what
-the long run wastes. Here all three are tuned alike, on a network with batch normalisation as in the paper.
+that the other curve's rate is too large. It is the usual schedule, a constant rate that is cut to a tenth twice. And
+one arm is missing: that usual schedule at an eighth of its length. Without it nobody can tell what the cycle does from
+what the long run wastes. Here all three are tuned alike, on a network with batch normalisation as in the paper.
 """
 
 import functools
@@ -60,7 +60,7 @@ def measure(
     """
     splits, epochs = run.splits("digits"), run.epochs(epochs)
     per_epoch = -(-len(splits(run.seeds[0]).train.indices) // batch_size)
-    few = max(4, epochs * per_epoch // share)
+    few = max(4, epochs * per_epoch // share)  # an update at least between and after the cuts
     lengths = {LONG: epochs * per_epoch, SHORT: few, CYCLE: few}
 
     def arm(name: str):
@@ -95,7 +95,7 @@ def measure(
 
 
 def _schedule(name: str, rate: float, *, total: float):
-    """Cut by ten after a half and after three quarters, as He et al. (2016) cut; or Smith's cycle from a tenth."""
+    """Cut to a tenth after a half and after three quarters, as He et al. (2016) cut; or Smith's cycle from a tenth."""
     if name == CYCLE:
         return OneCycle.smith(rate, total=total, momentum_range=None)
     return PiecewiseConstant([rate, rate / 10, rate / 100], boundaries=[total / 2, 3 * total / 4])
@@ -152,7 +152,7 @@ def draw(tables: dict[str, pd.DataFrame]):
     plots.dots(below, named, value="test", by="arm", looks={by_count[name]: look for name, look in looks.items()})
     below.set_xlabel("test accuracy at the end (%)")
     fig.legend(*above.get_legend_handles_labels(), loc="outside upper left", ncols=3, fontsize=10)
-    tried = rates_text(chosen, names={name: words.replace("\n", " ") + " at" for name, words in by_count.items()})
+    tried = rates_text(chosen, names={name: words.replace(",\n", " (") + ")" for name, words in by_count.items()})
     plots.caption(
         fig,
         f"Digits. {chosen.network.iloc[0]}, with batch normalisation; SGD with momentum {chosen.momentum.iloc[0]:g}, "
@@ -165,9 +165,9 @@ def draw(tables: dict[str, pd.DataFrame]):
 
 
 _CORRECTION = (
-    "The slower curve of the figure is the usual schedule with a rate that is cut by ten, not one with too large a "
-    "rate: 91.2 % after about 80,000 updates against 92.4 % after 10,000 with one cycle up and down. The authors name "
-    "the effect after its limited, specific circumstances."
+    "The slower curve of the figure is the usual schedule with a rate that is cut to a tenth, not one with too "
+    "large a rate: 91.2 % after about 80,000 updates against 92.4 % after 10,000 with one cycle up and down. The "
+    "authors named the effect after superconductivity, which also happens in limited, specific circumstances only."
 )
 _REFERENCE = "Smith and Topin (2017), arXiv:1708.07120"
 
@@ -178,7 +178,7 @@ CLAIMS = (
         paired("test_accuracy", higher=CYCLE, than=LONG, by="arm", table="curves"),
         expected=NO_DIFFERENCE,
         ask="One cycle for an eighth of the updates, or the usual steps for all of them: which network is better?",
-        why="A run that is eight times as long makes that much more way at a high rate. Only where the accuracy "
+        why="A run that is eight times as long gets further while its rate is high. Only where the accuracy "
         "saturates early is the rest of the updates wasted, and then under any schedule.",
         beware="The paper's lead of one to two points comes from one run of each, with one network and one data set.",
         correction=_CORRECTION,
@@ -191,8 +191,8 @@ CLAIMS = (
         expected=NO_DIFFERENCE,
         ask="And the arm that the figure leaves out: the usual steps, squeezed into an eighth of the updates?",
         why="Steps made for a long run spend half of it at a tenth and a hundredth of their rate. Where updates are "
-        "scarce that is much way lost; a cycle stays high for longer and ends low all the same.",
-        beware="The rate was tuned for this length, the times of the cuts were not: later ones might suit it better. "
+        "scarce, little is learned in that half; a cycle stays high for longer and ends low all the same.",
+        beware="The rates were tuned for this length, the times of the cuts were not: later ones might suit it better. "
         "Without this arm, a budget that was too generous looks like a schedule that is fast.",
         correction=_CORRECTION,
         reference=_REFERENCE,

@@ -1,10 +1,15 @@
 """7.7 How many seeds? (시드는 몇 개면 충분한가)
 
 The review ends on a warning: the paper's results are observations, not proofs, and not to be believed too readily. How
-far can one believe an observation? Here four contrasts are measured on many seeds, and then asked again of one seed, of
-three, eight, sixteen, thirty. One seed always names a winner, also between two equal arms. Three seeds with an interval
-seldom say something false, but they mostly say nothing. How many it takes is a matter of effect over spread, and only
-seeds can tell that: this is the preface to every verdict of the book.
+far can one believe an observation? Train two arms of a comparison from one seed, that is on one split, with the same
+initial weights and order of batches, and note by how much one arm is better. Another seed gives another difference. So
+every verdict of this book takes many seeds, and puts the mean difference and its 95 % interval beside δ, the smallest
+difference that matters (0.01 nats of loss). A claim holds where the interval lies above 0 and the mean reaches δ, and
+is reversed where both lie on the other side. There is no difference where the interval lies within ±δ. A claim fails
+where the interval merely lies below δ. Else the seeds do not tell: inconclusive. Here four claims are measured on many
+seeds, and judged again from one seed, from three, eight, sixteen, thirty. One seed mostly names a winner, even between
+two equal arms. Three seeds with an interval seldom say something false, but they mostly say nothing. How many it takes
+depends on the effect and on the spread between seeds, and only seeds tell the spread.
 """
 
 import numpy as np
@@ -32,12 +37,12 @@ DATA = "any"
 DELTA = 0.01  # nats
 BATCH_SIZE, MOMENTUM = 64, 0.9
 BASE, TWIN = "base", "twin"
-# what is asked of each pair: is the first arm better than the base, or than its twin?
+# the claim: (arm that it favours, its rival)
 CONTRASTS = {
-    "momentum or none": ("base", "no momentum"),
-    "steps or a constant rate": ("steps", "base"),
-    "half the rate or all of it": ("half rate", "base"),
-    "the same twice": ("twin", "base"),
+    "momentum beats none": (BASE, "no momentum"),
+    "steps beat a constant rate": ("steps", BASE),
+    "half the rate beats all of it": ("half rate", BASE),
+    "an arm beats its equal": (TWIN, BASE),
 }
 MOMENTUM_ROW, STEPS_ROW, HALF_ROW, TWICE_ROW = CONTRASTS
 ONE, FEW, MANY = "one", "few", "many"
@@ -53,7 +58,7 @@ def measure(
     many: int = 16,
     sizes: tuple[int, ...] = (1, 2, 3, 5, 8, 16, 30),
 ) -> dict[str, pd.DataFrame]:
-    """Train five arms on many seeds, and judge each contrast with all of them, with groups, and with draws of S.
+    """Train five arms on many seeds, and judge each claim with all of them, with groups, and with draws of S.
 
     Args:
         pool: seeds; their word is what the smaller numbers are compared with.
@@ -176,25 +181,28 @@ def draw(tables: dict[str, pd.DataFrame]):
                 )
                 bottom = bottom + height
             whole = every.loc[name]
-            size = f"{whole['mean'] / DELTA:+.1f} δ ± {whole.spread / DELTA:.1f} δ".replace("-", "−")
-            ax.set_title(f"{name}\n{size}; {'truth' if name == TWICE_ROW else 'all'}: {whole.word}", fontsize=10.5)
+            size = f"mean {whole['mean'] / DELTA:+.1f} δ, spread {whole.spread / DELTA:.1f} δ".replace("-", "−")
+            said = f"{'known to be' if name == TWICE_ROW else f'all {whole.seeds} seeds'}: {whole.word}"
+            ax.set_title(f"“{name}”\n{size}\n{said}", fontsize=10)
             ax.set_xticks(at, [str(size) for size in mine.index])
             ax.axvline(0.5, color="#222222", linewidth=1, linestyle=":")
             ax.grid(visible=False)
             ax.set(ylim=(0, 100), xlim=(-0.5, len(mine) - 0.5))
         for ax in axes[1]:
-            ax.set_xlabel("seeds")
+            ax.set_xlabel("seeds in an experiment")
         for ax in axes[:, 0]:
             ax.set_ylabel("experiments (%)")
         fig.legend(handles=legend_handles(), loc="outside upper center", ncols=5, fontsize=9.5, handlelength=1.3)
-    setting = tables["differences"].iloc[0]
+    setting, twice = tables["differences"].iloc[0], every.loc[TWICE_ROW]
+    chances = f"All seeds of the equal arms happen to say: {twice.measured}. " if twice.measured != twice.word else ""
     plots.caption(
         fig,
-        f"Digits, MLP 64-64-10, SGD, rate {setting.rate:g}, batches of {setting.batch_size:.0f}, {setting.epochs:.0f} "
-        "epochs. Titles: mean ± standard deviation of the paired differences in test loss, δ = 0.01 nats, and the "
-        "verdict of all seeds (of equal arms, what is true). "
-        "Experiments are drawn from the pool with replacement, of equal arms with either sign; one seed has no "
-        f"interval, so its bar shows which loss is lower by δ. Pool: {plots.seeds_text(tables['differences'])}.",
+        "How often an experiment of so many seeds comes to each verdict. Left of the dotted line: one seed has no "
+        "interval, so the loss that is lower by δ wins. Mean and spread (standard deviation) of the paired "
+        f"differences in test loss; δ = {DELTA:g} nats. Equal arms differ in the order of the samples alone. "
+        f"{chances}Digits, MLP 64-64-10, SGD, rate {setting.rate:g}, batches of {setting.batch_size:.0f}, "
+        f"{setting.epochs:.0f} epochs. Experiments are drawn with replacement, of equal arms with either sign, from a "
+        f"pool of {plots.seeds_text(tables['differences'])}.",
     )
     return fig
 
@@ -202,10 +210,10 @@ def draw(tables: dict[str, pd.DataFrame]):
 CLAIMS = (
     Claim(
         "7.7-b/three",
-        "Three seeds often flip: on most of the four contrasts they give another word than all the seeds do.",
+        "Three seeds often flip: on most of the four claims they give another word than all the seeds do.",
         share("flips_on_most", table="together"),
         expected=HOLDS,
-        ask="Three seeds, a mean and an interval. How often would a hundred and sixty seeds have said the same?",
+        ask="Three seeds, a mean and an interval. How often would many more seeds have said the same?",
         why="With three seeds the interval reaches 2.5 standard deviations of the differences to either side: only an "
         "effect larger than that shows, and only a spread far below δ lets them say that nothing is there.",
         beware="A flip is another word, not an error: nearly all of them go to inconclusive, which is what three "
@@ -214,13 +222,13 @@ CLAIMS = (
     Claim(
         "7.7-b/contradiction",
         "Three seeds with an interval seldom contradict all the seeds: in fewer than one group in five on any of the "
-        "four contrasts.",
+        "four claims.",
         share("contradicts_once", threshold=0.2, above=False, table="together"),
         expected=HOLDS,
         ask="And how often do three seeds say holds where all the seeds say reversed, or that nothing is there?",
         why="A 95 % interval lies to one side of the truth in one experiment in forty, however few its seeds.",
-        beware="This is what the interval buys. Without it a comparison names a winner whatever the arms, as the bars "
-        "of one seed show.",
+        beware="This is what the interval buys. Without it a comparison mostly names a winner, whatever the arms: see "
+        "the bars of one seed.",
     ),
     Claim(
         "7.7-b/winner",
@@ -229,8 +237,8 @@ CLAIMS = (
         expected=HOLDS,
         ask="The same settings are trained twice on the same samples, in another order. How often do the losses differ "
         "by 0.01 nats or more?",
-        why="The order of the batches alone moves the loss by more than δ; split and initial weights are shared here, "
-        "and would add to it.",
+        why="The order of the batches alone moves the loss; split and initial weights are shared here, and would add "
+        "to it. Once the spread of the difference exceeds 1.5 δ, δ is reached more often than not.",
         beware="A table with one number for each method has a best method in every row, whatever the methods.",
     ),
     Claim(
@@ -239,19 +247,20 @@ CLAIMS = (
         "tenth of the cases.",
         share("wrong_way", threshold=0.1, table="groups", where={"contrast": STEPS_ROW, "group": ONE}),
         expected=HOLDS,
-        ask="Steps beat the constant rate on average. You try each once. How often does the constant rate win?",
-        why="The spread of the differences is larger than their mean, so that a good part of them lies below zero.",
+        ask="Steps and a constant rate, each tried once. How often does the arm win that loses on average?",
+        why="Where the spread of the differences is as large as their mean, one in six lies beyond zero, and more "
+        "where it is larger.",
         beware="Pairing has made the spread smaller already: both runs share split, initial weights and order.",
     ),
     Claim(
         "7.7-b/sixteen",
-        "Sixteen seeds settle a large effect: on momentum or none more than half of the groups of sixteen agree with "
-        "all the seeds.",
+        "Sixteen seeds settle a large effect: on “momentum beats none” more than half of the groups of sixteen agree "
+        "with all the seeds.",
         share("flips", above=False, table="groups", where={"contrast": MOMENTUM_ROW, "group": MANY}),
         expected=HOLDS,
-        ask="How many seeds does the largest of the four effects need?",
-        why="The interval narrows as 1/√n: with sixteen seeds it reaches half a standard deviation, and this effect is "
-        "more than one.",
+        ask="How many seeds does an effect as large as that of momentum need?",
+        why="The interval narrows as 1/√n: with sixteen seeds it reaches half a standard deviation to either side, and "
+        "an effect of a whole one stands clear of zero.",
         beware="For an effect of about δ no number of seeds settles the word: a mean that must reach δ does so every "
         "other time.",
     ),

@@ -26,7 +26,7 @@ RATES = (1.0, 3.0, 10.0, 30.0, 100.0)
 TUNING_SEEDS = 8
 RANGE = np.log([1e-3, 1e2])  # of ln λ: training loss and penalty in the units of y²
 GRID, DESCENT, EACH, BOTH = "one λ, grid", "one λ, descent", "a λ for each", "one λ, both parts"
-FEW, ALL = "few matter", "all matter"
+FEW, ALL = "few features matter", "all features matter"
 _STEP = 1e-4  # of the differences
 
 
@@ -196,12 +196,14 @@ def draw(tables: dict[str, pd.DataFrame]):
         plots.dots(ax, rows, value="squared_error")
         ax.set(xlabel="test error (y²)", title=matter, xlim=ends)
     below[1].set_yticklabels([])
+    each = scores[scores.condition == EACH].trainings.mean()
     plots.caption(
         fig,
         f"Ridge regression, {setting.features:g} normal features, {setting.rows:g} training and as many validation "
         f"rows, drawn afresh for each seed; where few matter, {setting.relevant:g} have a weight. Grid and descent: "
         f"{setting.trainings:g} trainings each, descent from the middle of the range at a tuned rate of "
-        f"{setting.rate:g}. Below: a dot a seed, mean and 95 % interval. {plots.seeds_text(scores)}",
+        f"{setting.rate:g}; a λ for each: {each:.0f} trainings on average; both parts: trained once more, on training "
+        f"and validation rows. Below: a dot a seed, mean and 95 % interval. {plots.seeds_text(scores)}",
     )
     return fig
 
@@ -239,7 +241,7 @@ CLAIMS = (
         "With equally many trainings, descent on ln λ finds a penalty with a lower validation loss than a grid does.",
         paired("squared_error", lower=DESCENT, than=GRID, where={"part": "validation", "matter": FEW}, **_LOSS),
         expected=NO_DIFFERENCE,
-        ask="Eleven trainings along the slope, or eleven spread over the whole range: which finds the better λ?",
+        ask="Trainings along the slope, or as many spread over the whole range: which finds the better λ?",
         why="Around its minimum the loss is flat in ln λ, and a grid of one dimension has a value near it.",
         beware="Descent knows only the valley that it starts in, and its rate is a hyperparameter as well.",
     ),
@@ -249,9 +251,9 @@ CLAIMS = (
         "against one common penalty.",
         paired("squared_error", lower=EACH, than=GRID, where={"part": "test", "matter": FEW}, **_LOSS),
         expected=HOLDS,
-        ask="Sixty features, six of which matter. What do sixty penalties gain over one?",
+        ask="Of many features only a few matter. What do as many penalties as features gain over one?",
         why="Features that do not help on the validation rows get a penalty so large that they are gone.",
-        beware="A grid with five values for each of sixty penalties would have 5⁶⁰ points; slopes scale, grids do not.",
+        beware="A grid with five values for each of 60 penalties would have 5⁶⁰ points; slopes scale, grids do not.",
     ),
     Claim(
         "7.1-d/optimism",
@@ -265,9 +267,9 @@ CLAIMS = (
             **_LOSS,
         ),
         expected=HOLDS,
-        ask="With a penalty for each, the validation error falls by a third or more. How much of it do new rows see?",
-        why="Sixty numbers were fitted to the validation rows, noise included.",
-        beware="One penalty hardly overfits its validation rows, sixty do: keep rows that nothing was chosen by.",
+        ask="With a penalty for each, the validation error falls a long way. How much of that do new rows see?",
+        why="As many numbers as there are features were fitted to the validation rows, noise included.",
+        beware="One penalty can hardly overfit its validation rows, many can: keep rows that nothing was chosen by.",
     ),
     Claim(
         "7.1-d/rows",
@@ -275,7 +277,7 @@ CLAIMS = (
         "on the validation rows and then trained on both parts.",
         paired("squared_error", lower=EACH, than=BOTH, where={"part": "test", "matter": ALL}, **_LOSS),
         expected=FAILS,
-        ask="Use the validation rows for sixty penalties, or for one penalty and then as training rows?",
+        ask="Use the validation rows for a penalty each, or for one penalty and then as training rows?",
         why="No feature can be spared, so that all the penalties can bring is what the validation rows tell of the "
         "weights; training on these rows tells it directly.",
         beware="Without the last arm the gain of the many penalties looks like the gain of a better method.",

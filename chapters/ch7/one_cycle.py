@@ -1,11 +1,11 @@
-"""7.3-g The 1cycle policy (1cycle 정책)
+"""7.3 The 1cycle policy (1cycle 정책)
 
 The text's sentence on 1cycle has lost its middle: a cycle "smaller than the total number of epochs, in which the rate
 decreases". What Smith means has two parts. One cycle takes the rate up and down again, with a momentum that mirrors it,
 and is a little shorter than the whole run. In the epochs that are left the rate falls on, several orders of magnitude
-below the rate that the run began with. He thanks simulated annealing (Aarts and Korst) and curriculum learning (Bengio)
-for the idea. Here the schedule is compared with its corners update by update, as Keras reads it, and the last stretch
-is taken away to see what it is worth.
+below the rate that the run began with. He owes the idea to simulated annealing (Aarts and Korst) and
+curriculum learning (Bengio). Here the schedule is compared with its corners update by update, as Keras reads it, and
+the last stretch is taken away to see what it is worth.
 """
 
 import numpy as np
@@ -42,7 +42,7 @@ def measure(
     """Write 1cycle down update by update, and train with and without its last stretch, each at its best highest rate.
 
     Args:
-        last: share of the run that follows the cycle.
+        last: share of the run that follows the cycle, in steps of 0.005.
         div_factor: highest rate over first rate.
         final_div_factor: first rate over last rate.
         rates: highest rates that both arms try on the tuning seeds.
@@ -50,6 +50,7 @@ def measure(
     """
     epochs = run.epochs(epochs)
     shape = {"div_factor": div_factor, "final_div_factor": final_div_factor}
+    corners = _corners(last=last, **shape)
     written = OneCycle.smith(_MAXIMUM, total=_EPOCHS, last=last, momentum_range=_MOMENTA, **shape)
 
     def arm(name: str):
@@ -73,7 +74,6 @@ def measure(
         epochs=epochs,
     )
     columns = ["arm", "rate", "seed", "epoch", "val_loss", "test_loss", "diverged", "chance_loss"]
-    corners = _corners(last=last, **shape)
     updates = _beside(corners, written)
     return {"curves": curves[columns], "chosen": chosen, "updates": updates, "ends": _ends(updates, corners)}
 
@@ -84,6 +84,9 @@ def _corners(*, last: float, div_factor: float, final_div_factor: float) -> pd.D
     Counted as torch does: the last update has the number n − 1, and the rise ends one update before its share of n.
     """
     updates, (low, high), initial = _EPOCHS * _PER_EPOCH, _MOMENTA, _MAXIMUM / div_factor
+    step = 2 / updates
+    if abs(last / step - round(last / step)) > 1e-6:  # between two updates no schedule shows its corner
+        raise ValueError(f"expected last in steps of {step:g}, got {last:g}; mend by {round(last / step) * step:g}")
     top = (1 - last) / 2 * updates - 1
     return pd.DataFrame(
         {
@@ -207,8 +210,8 @@ CLAIMS = (
         paired("test_loss", lower=WITH, than=WITHOUT, by="arm", table="curves"),
         expected=HOLDS,
         ask="The cycle alone ends at the rate it began with. What do the last updates far below it bring?",
-        why="At the end of a cycle the weights jump about the minimum in proportion to the rate, and the last stretch "
-        "lets them settle. What is left to settle depends on how far down the cycle has already come.",
+        why="At the end of a cycle the weights still jump about the minimum, the wider the higher the rate, and the "
+        "last stretch lets them settle. What is left to settle depends on how far down the cycle has already come.",
         beware="Both arms have their own best highest rate. With the same one for both, the comparison would also be "
         "one of rates.",
         correction=_CORRECTION,

@@ -1,4 +1,4 @@
-"""7.3-e Super-convergence: up, or up and down? (초수렴)
+"""7.3 Super-convergence: up, or up and down? (초수렴)
 
 Instead of letting the rate fall, the text says, one can let it rise from low to high, and the network converges faster
 and better: super-convergence. That is half of it. Smith and Topin let the rate rise and then fall again, and at the end
@@ -118,20 +118,20 @@ def _lower(schedule: str, than: str):
 CLAIMS = (
     Claim(
         "7.3-e/up",
-        "After six epochs, a rate that only rises has led to a lower test loss than the best constant rate.",
+        "After few epochs, a rate that only rises has led to a lower test loss than the best constant rate.",
         _lower(UP, CONSTANT),
         expected=REVERSED,
         ask="The rate climbs from a tenth of its highest value to the top, and there the run ends. Is that a good end?",
         why="The rate of the last updates decides how far the weights jump about the minimum, and this schedule ends "
-        "at its highest. A lower top would help there, but costs way before.",
-        beware="With long training the level at which all schedules end is close, and the damage looks small.",
+        "at its highest. A lower top would help there, but the run gets less far before.",
+        beware="After long training the schedules end closer together, and the damage looks smaller.",
         correction="Super-convergence is a rate that goes up and then down, with a last stretch far below its start. "
         "Only the way down lets the weights settle.",
         reference="Smith and Topin (2017), arXiv:1708.07120; Smith (2018), arXiv:1803.09820",
     ),
     Claim(
         "7.3-e/cycle",
-        "After six epochs, a rate that goes up and down has led to a lower test loss than the best constant rate.",
+        "After few epochs, a rate that goes up and down has led to a lower test loss than the best constant rate.",
         _lower(CYCLE, CONSTANT),
         expected=HOLDS,
         ask="And with the way down that the text leaves out?",
@@ -142,12 +142,13 @@ CLAIMS = (
     ),
     Claim(
         "7.3-e/down",
-        "After six epochs, a rate that goes up and down has led to a lower test loss than one that only falls.",
+        "After few epochs, a rate that goes up and down has led to a lower test loss than one that only falls.",
         _lower(CYCLE, DOWN),
         expected=NO_DIFFERENCE,
         ask="What is the rise worth by itself, if both may have their best highest rate?",
         why="A rise allows a higher top where the first updates are delicate, as in deep networks. Here a shallow "
         "network bears its best rate from the start.",
-        beware="On a network that diverges at a high first rate the rise is a warm-up, and can decide everything.",
+        beware="On a network that diverges at a high first rate the rise is a warm-up, without which it may not "
+        "learn at all.",
     ),
 )

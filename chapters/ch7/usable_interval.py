@@ -122,9 +122,9 @@ def draw(tables: dict[str, pd.DataFrame]):
     below.set(xlabel="test loss of the 1cycle (nats)")
     plots.caption(
         fig,
-        f"Digits, MLP 64-64-10, SGD with momentum {arms.momentum.iloc[0]:g}, {arms.epochs.iloc[0]} epochs. The test "
-        f"takes {arms.test_epochs.iloc[0]} epochs, the grid {response.rate.nunique() * arms.epochs.iloc[0]}; its best, "
-        f"by validation, on the border for {arms.on_border.sum()} seeds. Shaded: {low:.2g} to {top:.2g} (mean). "
+        f"Digits, MLP, 64 hidden units, SGD with momentum {arms.momentum.iloc[0]:g}, {arms.epochs.iloc[0]} epochs. The "
+        f"test takes {arms.test_epochs.iloc[0]} epochs, the grid {response.rate.nunique() * arms.epochs.iloc[0]}; its "
+        f"best, by validation, on the border for {arms.on_border.sum()} seeds. Shaded: {low:.2g} to {top:.2g} (mean). "
         f"Bands, bars: 95 %; {plots.seeds_text(arms)}.",
     )
     return fig

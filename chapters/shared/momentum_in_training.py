@@ -3,8 +3,11 @@
 import numpy as np
 import pandas as pd
 
+from textbook import plots
 from textbook.schedules import OneCycle
 from textbook.seeding import stream
+
+WAYS = ("graph", "callback")
 
 
 def momentum_in_training(way: str, *, low: float, high: float, updates: int = 60, rows: int = 4) -> pd.DataFrame:
@@ -12,7 +15,7 @@ def momentum_in_training(way: str, *, low: float, high: float, updates: int = 60
 
     Update k moves the weights by d(k) = μ·d(k − 1) − rate·gradient, so μ is
     ⟨d(k) + rate·gradient, d(k − 1)⟩ / |d(k − 1)|².
-    The gradient is NumPy's, at the weights before the update. The data are always the same few random rows.
+    The gradient is NumPy's, at the weights before the update. The data are random rows, always the same.
 
     Args:
         way: "graph", a momentum schedule within `textbook.optimizers.SGD`; or "callback", Keras's SGD whose attributes
@@ -64,3 +67,19 @@ def momentum_in_training(way: str, *, low: float, high: float, updates: int = 60
     table = {"update": np.arange(updates), "rate": rate, "mirror": high - (high - low) * height}
     table |= {"attribute": attribute, "momentum": found, "compiled": wanted[0]}
     return pd.DataFrame(table).assign(way=way).iloc[1:]
+
+
+def draw_momentum(ax, table: pd.DataFrame) -> None:
+    """The momentum found in the weights in both ways, with what the callback's attribute says and the rate's shape."""
+    graph, callback = (table[table.way == way].set_index("update") for way in WAYS)
+    colours, by_hand = plots.COLOURS, "set by a callback: "
+    ax.plot(graph.momentum, color=colours[3], lw=2.4, ls="-", label="schedule in the graph")
+    ax.plot(callback.momentum, color=colours[0], lw=2.4, ls=(0, (5, 1.6)), label=by_hand + "training")
+    ax.plot(callback.attribute, color="#222222", lw=1.2, ls=":", label=by_hand + "attribute")
+    bottom, span = graph.momentum.min(), np.ptp(graph.momentum)
+    ax.plot(bottom + span * (0.5 * graph.rate / graph.rate.max() - 0.8), color=plots.GREY, lw=1.2, ls="-")
+    ax.text(graph.index.max(), bottom - 0.75 * span, "rate", ha="right", va="bottom", color=plots.GREY, fontsize=10)
+    ax.set(xlabel="update", ylabel="momentum, from the weights", title="the momentum that training had")
+    ax.set_ylim(bottom - 0.9 * span, bottom + 2.1 * span)
+    ax.set_yticks(np.linspace(bottom, bottom + span, 3).round(3))  # the rest of the axis is room, not momentum
+    ax.legend(loc="upper left", fontsize=9, handlelength=1.8)

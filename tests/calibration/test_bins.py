@@ -63,7 +63,7 @@ def test_what_is_no_probability_is_refused(wrong, words):
 
 def test_classes_in_other_axes_are_refused():
     with pytest.raises(
-        ValueError, match="expected a class for each of 6 samples, got \\(3, 2\\) for outputs \\(2, 3\\)"
+        ValueError, match="expected a class for each of 6 samples, got classes \\(3, 2\\) for outputs \\(2, 3\\)"
     ):
         confidences(np.full((2, 3, 4), 0.25), np.zeros((3, 2), int))
     with pytest.raises(ValueError, match="mend by the same rows, and by y\\.argmax"):
@@ -71,7 +71,7 @@ def test_classes_in_other_axes_are_refused():
 
 
 def test_labels_of_other_rows_are_refused():
-    with pytest.raises(ValueError, match="expected a class for each of 2 samples, got \\(3,\\)"):
+    with pytest.raises(ValueError, match="expected a class for each of 2 samples, got classes \\(3,\\)"):
         confidences([[0.5, 0.5], [0.1, 0.9]], [0, 1, 1])
     with pytest.raises(ValueError, match="expected y as classes from 0 to 1"):
         confidences([[0.5, 0.5]], [2])

@@ -23,6 +23,16 @@ def test_corners_are_where_smith_puts_them():
     np.testing.assert_allclose(corners.rate, [0.04, 0.4, 0.04, 0.00004])
 
 
+def test_corners_between_two_updates_are_refused():
+    with pytest.raises(ValueError, match=r"in steps of 0\.005, got 0\.123; mend by 0\.125"):
+        section._corners(**(SHAPE | {"last": 0.123}))
+
+
+@pytest.mark.parametrize("last", [0.1, 0.15, 0.3, 0.005])
+def test_corners_on_whole_updates_are_taken(last):
+    assert section._corners(**(SHAPE | {"last": last}))["update"].mod(1).to_numpy() == pytest.approx(0, abs=1e-9)
+
+
 def test_the_schedule_of_the_library_is_exact():
     measured = tables()
     assert {name: JUDGED[name].judge(measured).verdict for name in ("ends", "lines", "mirror")} == dict.fromkeys(

@@ -43,7 +43,7 @@ def test_a_row_that_crosses_is_found_and_one_of_other_sizes_is_not_called_crossi
         False,
         False,
     ]
-    assert not rows.loc["batch ×4", "signs_differ"]
+    assert not rows.loc["large batch", "signs_differ"]
     cells = tables["cells"].set_index(["contrast", "setting"])
     assert cells.word[("steps, not constant", DIGITS)] == "holds"
     assert cells.effect[("weight decay", DIGITS)] == pytest.approx(0.1, abs=0.02)

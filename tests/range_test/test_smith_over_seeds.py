@@ -61,7 +61,11 @@ def test_a_seed_finds_what_the_recipe_finds_on_its_data_alone(parts, found):
         pairs += [(mine.tests[value], theirs.tests[value]) for value in theirs.tests]
     for mine, theirs in pairs:
         np.testing.assert_allclose(mine.table["learning_rate"], theirs.table["learning_rate"], rtol=1e-12)
-        np.testing.assert_allclose(mine.table["loss"], theirs.table["loss"], rtol=1e-4)
+        ours, oracle = mine.table["loss"].to_numpy(), theirs.table["loss"].to_numpy()
+        # past the lowest loss rates are unstable, and rounding grows with every update
+        tame = np.arange(len(oracle)) <= oracle.argmin()
+        np.testing.assert_allclose(ours[tame], oracle[tame], rtol=1e-5)
+        np.testing.assert_allclose(ours, oracle, rtol=2e-3)
         assert mine.stopped == theirs.stopped
 
 

@@ -30,8 +30,8 @@ def as_rows(outputs, y=None) -> tuple[np.ndarray, np.ndarray | None]:
     y = np.asarray(y)
     if y.shape not in (leading, (*leading, 1), (len(outputs),), (len(outputs), 1)):
         raise ValueError(
-            f"expected a class for each of {len(outputs)} samples, got {y.shape} for outputs {leading}; mend by the "
-            "same rows, and by y.argmax(axis=-1) of one-hot labels"
+            f"expected a class for each of {len(outputs)} samples, got classes {y.shape} for outputs {leading}; "
+            "mend by the same rows, and by y.argmax(axis=-1) of one-hot labels"
         )
     return outputs, y.reshape(-1)
 

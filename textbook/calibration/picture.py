@@ -44,9 +44,10 @@ def plot_reliability(ax: Axes, table: pd.DataFrame, *, name: str = "", look: Map
         ax.errorbar(at, table.accuracy, yerr=whiskers, fmt="none", ecolor=look["color"], elinewidth=1.1, alpha=0.7)
         (line,) = ax.plot(at, table.accuracy, **{**look, "marker": "", "linewidth": 1.3}, gid=_GID)
         share = table["count"] / table["count"].sum()
-        ax.scatter(
-            at, table.accuracy, 18 + 260 * share, color=look["color"], marker=look["marker"], zorder=3, alpha=0.9
-        )
+        ax.scatter(  # large ones near certainty may cross the frame
+            at, table.accuracy, 18 + 260 * share, color=look["color"], marker=look["marker"], zorder=3, alpha=0.9,
+            clip_on=False,
+        )  # fmt: skip
         line.set(marker=look["marker"], markevery=[], label=name or "_")  # the marker is for the legend alone
     return ax
 

@@ -47,7 +47,7 @@ def fit_temperature(outputs, y, *, logits: bool, between: tuple[float, float] = 
         outputs: (…, classes), or (…, 1) for two classes.
         y: (…) classes from 0.
         logits: whether outputs are z; False for probabilities, whose logarithms are divided. Give logits where there
-            are any: a probability that was rounded to 1, as float32's sigmoid does from z = 17 on, has lost its own.
+            are any: a probability that was rounded to 1, as float32's sigmoid does from z = 18 on, has lost its own.
         between: the range of T that is searched.
 
     Raises: ValueError for outputs that are not finite or equal for all classes, probabilities in the place of logits

@@ -31,7 +31,8 @@ class SmithRecipe:
         schedule: a `schedules.OneCycle` over the epochs asked for; None where no rate could be read.
         weight_decay: the optimizer's; None where no value made the loss fall.
         momentum: the highest of the cycle, which starts and ends there (beta_1 for Adam's kind); None as above.
-        steps: a row per step: `step`, `tried`, `found`, `reason`, and `updates`, those that its tests made.
+        steps: a row per step: `step`, `tried`, `found`, `reason`, and `updates`, whose losses its tests saw (one that
+            explodes makes one more).
         rate_test, momentum_test, weight_decay_test: the results behind them, each with `.table` and `.plot(ax)`.
     """
 

@@ -17,7 +17,9 @@ class Condition:
 
     Args:
         learning_rate: a number; a `Schedule` (its t is the epoch, its value is held within the epoch);
-            `schedule.per_update()` (evaluated at update/updates per epoch); or a mapping seed → any of these.
+            `schedule.per_update()` (evaluated at update/updates per epoch); or a mapping seed → any of these. A
+            schedule's momentum is not followed here: give it with an optimizer, as
+            `optimizers.SGD(rate, momentum=rate.momentum)` with rate = schedule.in_steps(n).
         optimizer: a name that `keras.optimizers.get` knows, or a Keras optimizer as a pattern to copy. Default "sgd".
         momentum: of an optimizer that has one, a number or a mapping seed → number.
         weight_decay: decoupled, w ← w − w·weight_decay·learning_rate before each update, as in Keras; a number or a

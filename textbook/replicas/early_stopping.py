@@ -15,7 +15,7 @@ class EarlyStopping:
     Args:
         monitor: a column that is measured after every epoch, such as "val_loss" or "val_accuracy".
         patience: epochs without improvement that are waited for; None never ends for want of improvement.
-        target: in the unit of `monitor`; None for no target.
+        target: in the unit of `monitor`, from the first epoch on; None for no target.
         min_delta, baseline, start_from_epoch: as in Keras.
         restore_best_weights: keep the weights of the best epoch instead of the last ones; the test part is then
             measured with them.

@@ -45,7 +45,7 @@ def same_effect(settings) -> Heterogeneity:
     Raises: ValueError for fewer than two settings, fewer than two values in one, or equal values throughout one.
 
     How often it errs at p < 0.05, simulated for five settings whose spreads go from 0.3 to 6: 13 % with 2 seeds each,
-    10 % with 3, 7 % with 4, 6 % with 16. So with two or three seeds a small p says little.
+    10 % with 3, 8 % with 4, 5 % with 16. So with two or three seeds a small p says little.
 
     Source: Welch (1951), On the comparison of several mean values: an alternative approach.
 
