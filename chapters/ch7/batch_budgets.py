@@ -172,8 +172,8 @@ def draw(tables: dict[str, pd.DataFrame]):
 
 _CORRECTION = (
     "Whether small or large batches are better depends on the budget and on the tuning. In equally many epochs small "
-    "ones win because they make more updates. In equally many updates, each tuned, little is left of the difference. "
-    "The paper compares at equal time, and what that means is up to the hardware."
+    "ones win because they make more updates. In equally many updates, each tuned, that advantage is gone or nearly "
+    "so. The paper compares at equal time, and what that means is up to the hardware."
 )
 _REFERENCE = (
     "for small batches Masters & Luschi (2018), arXiv:1804.07612, Keskar et al. (2017), arXiv:1609.04836; for the "
@@ -197,7 +197,8 @@ CLAIMS = (
         paired("test_loss", lower=SMALL, than=LARGE, where={"budget": UPDATES}, table="tuned"),
         expected=NO_DIFFERENCE,
         ask="Now both make equally many updates. Does the noise of the small batch show as a lower test loss?",
-        why="With the rate tuned for each, the noise costs little and helps little in so short a training.",
+        why="With the rate tuned for each, the noise of the gradient is what differs. It can keep a network from "
+        "fitting its rows too closely, of which a short training is in little danger, and it can cost progress.",
         beware="Equal updates are not equal work: the large batch has read many times the rows.",
         correction=_CORRECTION,
         reference=_REFERENCE,
@@ -224,7 +225,8 @@ CLAIMS = (
         ),
         expected=HOLDS,
         ask="Is the gap between the two in equal epochs larger than the one in equal updates?",
-        why="The gradients are the same in both; the budget decides how many of them each batch size may follow.",
+        why="The small batch's training is the same in both budgets. The gap between the sizes moves with what the "
+        "large batch makes of more updates.",
         beware="Of a comparison of batch sizes ask first: at equal what, and was the rate tuned for both?",
         correction=_CORRECTION,
         reference=_REFERENCE,

@@ -123,13 +123,16 @@ def draw(tables: dict[str, pd.DataFrame]):
     batches = np.sort(surfaces.loc[surfaces.surface == _BATCH, "other"].unique())
     _line(axes[2], _BEST * batches / BATCH_SIZE)
     first = surfaces.iloc[0]
-    diverged = int(surfaces.diverged.sum())
+    # the cells of the usual momentum without weight decay are on all three maps: counted once
+    again = (surfaces.surface == _DECAY) & (surfaces.other == 0)
+    again |= (surfaces.surface == _BATCH) & (surfaces.other == BATCH_SIZE)
+    diverged = surfaces.diverged[~again]
     plots.caption(
         fig,
         f"Digits, MLP with a hidden layer of {first.hidden}, {first.epochs} epochs; unless on the axis: momentum "
         f"{USUAL_MOMENTUM:g}, no weight decay, batches of {BATCH_SIZE}. Geometric mean; dots: the best rate of each "
         "column; dashes: rate/(1 − momentum), or rate/batch size, stays the same. 'Not additive': share of the "
-        f"variance of log loss. {diverged} of {len(surfaces)} runs diverged and count as a guess. "
+        f"variance of log loss. {int(diverged.sum())} of {len(diverged)} runs diverged and count as a guess. "
         f"{plots.seeds_text(surfaces)}",
     )
     return fig

@@ -150,12 +150,12 @@ _REFERENCE = "Smith (2018), arXiv:1803.09820; Bergstra and Bengio (2012), JMLR 1
 CLAIMS = (
     Claim(
         "7.6-c/joint",
-        "With 24 trials each, a joint random search ends with a lower test loss than tuning one after another.",
+        "With equally many trials, a joint random search ends with a lower test loss than tuning one after another.",
         paired("test_loss", lower=_JOINT, than=_IN_TURN, by="way", table="ends", where={"stage": _END}),
         expected=INCONCLUSIVE,
-        ask="24 trials for three numbers: draw them all at once, or settle one after another and go round twice?",
+        ask="So many trials for three numbers: draw them all at once, or settle one after another and go round again?",
         why="Random draws cannot get stuck, but most are far from good. A tuner that goes round spends its trials near "
-        "the best so far, and its second round mends what dependence spoilt in the first.",
+        "the best so far, and a second round mends what dependence spoilt in the first.",
         beware="Going round again is a joint search, too: no value is final before the others are.",
         correction=_INTERNAL,
         reference=_REFERENCE,

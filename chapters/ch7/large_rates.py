@@ -1,4 +1,4 @@
-"""7.3 Large rates and other regularisation (큰 학습률과 다른 규제)
+"""7.3 Large rates and other regularisation (큰 학습률과 다른 정칙화)
 
 A very large learning rate is said to regularise by itself, so that weight decay and dropout have to be reduced beside
 it, and that this makes the training efficient. If so, what they gain must shrink as the rate grows. Each rate here is
@@ -131,10 +131,10 @@ CLAIMS = (
     ),
     Claim(
         "7.3-h/beyond",
-        "At a highest rate of 0.8, at which training begins to fail, weight decay 0.003 gains less than at 0.05.",
+        "At a highest rate of 0.8, which is too large, weight decay 0.003 gains less than at 0.05.",
         _less_at(_BEYOND, 3e-3, 0.0),
         expected=REVERSED,
-        ask="A rate twice as large makes some runs fail. Does weight decay now get in the way?",
+        ask="A rate twice as large does harm by itself. Does weight decay now get in the way?",
         why="Decay that pulls large weights back also keeps the steps of a large rate from growing with them.",
         beware="What helps a rate that is too large to be less harmful is no reason to use that rate.",
     ),

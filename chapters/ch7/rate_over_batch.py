@@ -161,6 +161,7 @@ def draw(tables: dict[str, pd.DataFrame]):
     right.plot(rate, np.exp(np.log(longer.test_loss).mean()), "*", color="#222222", markersize=11, label=label)
     right.legend(title="rate", loc="upper left")
     plots.log_axis(left, "y")
+    right.margins(x=0.1)  # room for the first batch size
     plots.log_axis(right, "x")
     left.set(xlabel="batch size (rows)", ylabel="test loss (nats)", title=f"rates meet at {rate:g}")
     right.set(xlabel="learning rate", title="up to the limit (grey)")
@@ -168,7 +169,7 @@ def draw(tables: dict[str, pd.DataFrame]):
         fig,
         f"Digits, MLP 64-64-10, plain SGD, {runs.epochs.max()} epochs, geometric mean and 95 % band. Right: batch "
         "sizes at the points; grey, where rates become unstable on other seeds, depending on the batch size. "
-        f"{plots.seeds_text(runs)}, diverged runs as a guess.",
+        f"{plots.seeds_text(runs)}; {int(runs.diverged.sum())} of {len(runs)} runs diverged and count as a guess.",
     )
     return fig
 
@@ -216,7 +217,7 @@ CLAIMS = (
         paired("test_loss", lower=LAST, than=BEYOND, where={"line": HIGH}, table="places"),
         expected=HOLDS,
         ask="Does the rule fade out slowly, or is there an end to it?",
-        why="The limit of the rate is set by the curvature of the loss, and a larger batch does not raise it.",
+        why="The limit of the rate is set by the curvature of the loss, and a larger batch hardly raises it.",
         beware="So a rule for scaling the rate has no say about the largest batches.",
         correction=_CORRECTION,
         reference=_REFERENCE,
