@@ -46,8 +46,15 @@ def test_losses_of_zero_and_losses_that_are_not_finite_do_not_spoil_the_moment()
     assert (row.val_loss, row.epochs) == (0.3, 2.0)
 
 
+def test_one_column_that_names_a_run_may_stand_by_itself():
+    curves = run([0.4, 0.1], [0.5, 0.3])
+    assert at_matched_loss(curves, target=0.2, by="seed").equals(at_matched_loss(curves, target=0.2, by=["seed"]))
+
+
 def test_bad_targets_and_columns_are_refused_in_words():
     with pytest.raises(ValueError, match="target above 0"):
         found(run([0.1], [0.1]), target=0)
+    with pytest.raises(ValueError, match="an epoch once for each seed"):
+        found(pd.concat([run([0.4, 0.1], [0.5, 0.3]), run([0.2, 0.1], [0.5, 0.3])]))
     with pytest.raises(ValueError, match="expected columns condition"):
         at_matched_loss(run([0.1], [0.1]), target=0.1)

@@ -43,3 +43,20 @@ def test_bad_rows_and_counts_are_refused_in_words():
         RandomFeatures.draw(np.zeros((3, 8)), count=4, seed=0)
     with pytest.raises(ValueError, match="count as a whole number"):
         RandomFeatures.draw(rows(), count=0, seed=0)
+    with pytest.raises(ValueError, match="expected finite x, got 1 other values"):
+        RandomFeatures.draw([[1.0, np.nan]], count=2, seed=0)
+    with pytest.raises(ValueError, match=r"expected x as \(rows, 6\), got shape \(30, 5\)"):
+        RandomFeatures.draw(rows(), count=2, seed=0)(rows(inputs=5))
+
+
+@pytest.mark.parametrize(
+    ("features", "targets", "words"),
+    [
+        (np.ones((3, 2)), np.ones(4), "as many targets as rows"),
+        (np.ones(3), np.ones(3), "as many targets as rows"),
+        (np.ones((3, 2)), [1.0, np.inf, 0.0], "finite features and targets"),
+    ],
+)
+def test_least_squares_refuses_what_does_not_fit_together(features, targets, words):
+    with pytest.raises(ValueError, match=words):
+        minimum_norm(features, targets)

@@ -24,15 +24,16 @@ def at_matched_loss(
         target: in the unit of `matched`, above 0.
         matched: column that falls, such as the training loss after each epoch.
         value: column to be read at that moment.
-        by: columns that name a run.
+        by: columns that name a run, or one name.
 
-    Raises: ValueError for a target that is not above 0, and for columns that the table lacks.
+    Raises: ValueError for a target that is not above 0, for columns that the table lacks, and for an epoch that a run
+        has twice.
 
     >>> curves = pd.DataFrame({"seed": 0, "epoch": [1, 2], "clean_loss": [0.4, 0.1], "val_loss": [0.6, 0.5]})
-    >>> at_matched_loss(curves, target=0.2, by=["seed"]).round(2).to_dict("records")
+    >>> at_matched_loss(curves, target=0.2, by="seed").round(2).to_dict("records")
     [{'seed': 0, 'val_loss': 0.55, 'epochs': 1.5, 'arrived': True}]
     """
-    by = list(by)
+    by = [by] if isinstance(by, str) else list(by)
     if not target > 0:
         raise ValueError(f"expected a target above 0, got {target!r}: moments are found on the loss's logarithm")
     if missing := [name for name in (*by, "epoch", matched, value) if name not in curves]:
@@ -40,6 +41,9 @@ def at_matched_loss(
             f"expected columns {', '.join(missing)}, got {', '.join(map(str, curves.columns))}; mend by naming "
             "columns of the table"
         )
+    # two runs under one name would be read as one curve that jumps
+    if curves.duplicated([*by, "epoch"]).any():
+        raise ValueError(f"expected an epoch once for each {', '.join(by)}, got some twice; mend by more columns in by")
     rows = []
     for key, run in curves.sort_values("epoch").groupby(by, sort=False):
         level, values, epochs = (run[name].to_numpy(dtype=float) for name in (matched, value, "epoch"))

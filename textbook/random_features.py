@@ -35,9 +35,13 @@ class RandomFeatures:
     def draw(cls, x, *, count: int, seed: int) -> "RandomFeatures":
         """`count` features for rows such as x, (rows, inputs), which give their scale and nothing else.
 
-        Raises: ValueError for x of another form, for rows of zeros and for fewer than one feature.
+        Raises: ValueError for x of another form, values that are not finite, rows of zeros and fewer than one feature.
         """
         x = np.asarray(x, dtype=float)
+        if not np.isfinite(x).all():
+            raise ValueError(
+                f"expected finite x, got {np.sum(~np.isfinite(x))} other values; mend by leaving such rows out"
+            )
         if x.ndim != 2 or not x.any():
             raise ValueError(
                 f"expected x as (rows, inputs), not all 0, got shape {x.shape}; mend by flattening samples"
@@ -50,8 +54,16 @@ class RandomFeatures:
         return cls(drawn[:, 1:].T / np.sqrt((x**2).sum(axis=1).mean()), drawn[:, 0] / 2)
 
     def __call__(self, x) -> np.ndarray:
-        """The features of x, (rows, inputs), as (rows, features)."""
-        return np.maximum(np.asarray(x, dtype=float) @ self.weights + self.biases, 0)
+        """The features of x, (rows, inputs), as (rows, features).
+
+        Raises: ValueError for x of another form, or with another number of inputs than the features were drawn for.
+        """
+        x = np.asarray(x, dtype=float)
+        if x.ndim != 2 or x.shape[1] != len(self.weights):
+            raise ValueError(
+                f"expected x as (rows, {len(self.weights)}), got shape {x.shape}; mend by inputs as in the draw"
+            )
+        return np.maximum(x @ self.weights + self.biases, 0)
 
 
 def minimum_norm(features, targets) -> np.ndarray:
@@ -64,7 +76,17 @@ def minimum_norm(features, targets) -> np.ndarray:
         features: (rows, features).
         targets: (rows,) or (rows, outputs).
 
+    Raises: ValueError for features of another form, another number of targets and values that are not finite.
+
     >>> minimum_norm([[1.0, 1.0]], [2.0]).round(6).tolist()
     [1.0, 1.0]
     """
-    return np.linalg.lstsq(np.asarray(features, dtype=float), np.asarray(targets, dtype=float), rcond=None)[0]
+    features, targets = np.asarray(features, dtype=float), np.asarray(targets, dtype=float)
+    if features.ndim != 2 or targets.ndim not in (1, 2) or len(features) != len(targets):
+        raise ValueError(
+            f"expected (rows, features) and as many targets as rows, got shapes {features.shape} and {targets.shape}; "
+            "mend by a row for each target"
+        )
+    if not (np.isfinite(features).all() and np.isfinite(targets).all()):
+        raise ValueError("expected finite features and targets, got NaN or infinity; mend by leaving such rows out")
+    return np.linalg.lstsq(features, targets, rcond=None)[0]

@@ -13,6 +13,7 @@ import pandas as pd
 
 from textbook import plots
 from textbook.experiment import EXACT, FAILS, HOLDS, Claim, Run, exact, paired, share, trend
+from textbook.matched_loss import at_matched_loss
 from textbook.models import mlp
 from textbook.replicas import Condition, EarlyStopping, train_replicas
 from textbook.surfaces import DoubleWell, trajectory
@@ -100,24 +101,12 @@ def _paths(tilt: float, start: float) -> pd.DataFrame:
 
 
 def _arrivals(curves: pd.DataFrame, target: float) -> pd.DataFrame:
-    """Validation loss at the moment when the training loss passes the target, and whether it ever does.
-
-    Between two epochs the moment is found on the logarithm of the training loss. A run that is there after its first
-    epoch counts with that one, a run that never passes with its last.
-    """
-    rows = []
-    for (rate, seed), run in curves.groupby(["rate", "seed"]):
-        run = run.sort_values("epoch")
-        training, held_out = run.clean_loss.to_numpy(), run.val_loss.to_numpy()
-        there = np.flatnonzero(training <= target)
-        k = there[0] if there.size else len(run) - 1
-        value, at = held_out[k], float(run.epoch.iloc[k])
-        if there.size and k > 0:
-            part = np.log(training[k - 1] / target) / np.log(training[k - 1] / training[k])
-            value, at = held_out[k - 1] + part * (held_out[k] - held_out[k - 1]), run.epoch.iloc[k - 1] + part
-        row = {"rate": rate, "seed": seed, "val_loss": value, "epochs": at, "stuck": not there.size, "target": target}
-        rows.append(row | {"chance_loss": run.chance_loss.iloc[0], "diverged": bool(run.diverged.any())})
-    return pd.DataFrame(rows)
+    """Validation loss at the moment when the training loss passes the target, and whether it ever does."""
+    by = ["rate", "seed"]
+    found = at_matched_loss(curves, target=target, by=by).sort_values(by, ignore_index=True)
+    found = found.assign(stuck=~found.arrived, target=target).drop(columns="arrived")
+    runs = curves.groupby(by).agg(chance_loss=("chance_loss", "first"), diverged=("diverged", "any"))
+    return found.merge(runs.reset_index(), on=by)
 
 
 def draw(tables: dict[str, pd.DataFrame]):

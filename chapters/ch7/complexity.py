@@ -154,7 +154,7 @@ def draw(tables: dict[str, pd.DataFrame]):
     plots.band(degree, polynomials, x="degree", y="test_error", hue=None, log=True, looks={"": look})
     _training(degree, polynomials, x="degree", y="train_error", look=look)
     random.axvline(1, color="#555555", linewidth=1, zorder=0)
-    random.annotate("as many\nas rows", (1, 1), (-4, -3), xycoords=("data", "axes fraction"), ha="right", va="top",
+    random.annotate("as many\nas rows", (1, 1), (-9, -3), xycoords=("data", "axes fraction"), ha="right", va="top",
                     textcoords="offset points", fontsize=9.5, color="#444444")  # fmt: skip
     for ax, label, title in (
         (width, "loss (nats)", "networks: width"),
@@ -177,7 +177,8 @@ def draw(tables: dict[str, pd.DataFrame]):
         f"Digits, {first['rows']} training images, labels right or {first.label_noise:.0%} wrong. MLP 64-width-10, "
         f"SGD with momentum, {first.epoch} epochs. "
         f"Random ReLU features on {features.rows.iloc[0]} of them, least squares of minimum norm. Polynomials "
-        f"through {_POINTS} noisy points. Geometric mean, 95 % band; {plots.seeds_text(networks)}.",
+        f"through {_POINTS} noisy points, judged on values without noise. Dotted: training part. "
+        f"Geometric mean, 95 % band; {plots.seeds_text(networks)}.",
     )
     return fig
 
@@ -223,7 +224,8 @@ CLAIMS = (
         why="Wrong labels are what an overfitting network learns by heart, and it takes units to do so. How much harm "
         "they do depends on how they are fitted: a network with just enough units has to bend everywhere, a wide one "
         "can bend around each wrong label alone.",
-        beware="All widths are trained for as many epochs. Stopped early, all would be better, in another order.",
+        beware="All widths are trained for as many epochs, and 16 units have not learnt the wrong labels by then. No "
+        "peak marks the size that just manages to. Stopped early, 64 units are better than at their end.",
         correction="With wrong labels a rise is possible; where it comes, the worst size is the one that just manages "
         "to fit them, and not the largest.",
         reference=_DOUBLE,

@@ -57,7 +57,7 @@ def measure(
         [_foretold(pool, _ALL), _foretold(band, _GOOD), _rank(traits, "early_loss", "final_loss", _WRONG)]
     )
     return {
-        "early": early.reset_index(drop=True),
+        "early": early.reset_index(drop=True).assign(low=low, high=high),
         "signs": signs.groupby(["look", "seed"]).test_loss.mean().reset_index(),
         "overfitting": _rank(traits, "early_fall", "later_rise", _WRONG),
         "traits": traits.assign(rows=rows, label_noise=label_noise),
@@ -178,9 +178,10 @@ def draw(tables: dict[str, pd.DataFrame]):
     read = early[early.range == _ALL].iloc[0]
     plots.caption(
         fig,
-        f"Digits, MLP 64-32-10, SGD. Above: random rate, momentum, weight decay and decay; validation loss after "
-        f"{read.after} of {read.epochs} epochs against the final test loss. Wrong labels: {traits.rows.iloc[0]} "
-        f"training images, random rate, after {after} of {traits.epochs.iloc[0]}. {plots.seeds_text(early)}.",
+        f"Digits, MLP 64-32-10, SGD. Above: random rate, momentum, weight decay and decay, good rates from "
+        f"{read.low:g} to {read.high:g}; validation loss after {read.after} of {read.epochs} epochs against the final "
+        f"test loss. Wrong labels: {traits.rows.iloc[0]} training images, random rate, after {after} of "
+        f"{traits.epochs.iloc[0]} against the final validation loss. Mean, 95 % interval; {plots.seeds_text(early)}.",
     )
     return fig
 
@@ -217,7 +218,7 @@ CLAIMS = (
         ask="Only the trials with rates from 0.01 to 1 are left. Is the loss after two epochs still a good clue?",
         why="A part of these fails too: a large rate with much momentum never recovers. Among the rest, what differs "
         "after two epochs is mostly how far each has got.",
-        beware="A rank correlation of 0.7 leaves the best trial anywhere among the better half.",
+        beware="A rank correlation of 0.7 can leave the best trial anywhere among the better half.",
     ),
     Claim(
         "7.2-b/sign",
@@ -229,8 +230,8 @@ CLAIMS = (
         why="Steep says that much was learnt early. Level says that little more will come, which is good news only if "
         "the level is low.",
         beware="Level is meant in comparison: of the steep half, the half that changes least, wherever it has got to. "
-        "A rate that decays makes every curve level in the end. And a curve that still falls has not shown yet what it "
-        "can do: it loses this comparison because time is up.",
+        "A rate that decays makes every curve level in the end. And most of the others started slowly: among the steep "
+        "curves, the level and the moving ones end so near each other that 16 seeds do not tell them apart.",
     ),
     Claim(
         "7.2-b/wrong-labels",

@@ -50,6 +50,8 @@ def measure(
         epochs: at most; a run ends somewhat below the training loss at which rates are compared.
         equal_epochs: after which rates are compared at equal epochs; the rate that is too large is trained as long.
     """
+    if too_large in RATES:
+        raise ValueError(f"expected a rate too_large that is none of {RATES}, got {too_large:g}; mend by a larger one")
     epochs, equal = run.epochs(epochs), min(equal_epochs, run.epochs(epochs))
     noise = {_CLEAN: 0.0, _NOISY: label_noise}
     parts = {labels: run.splits("digits", (rows, 473, 300), label_noise=share) for labels, share in noise.items()}
@@ -144,7 +146,9 @@ def draw(tables: dict[str, pd.DataFrame]):
     names = there.sort_values("rate").assign(name=there.rate.map(lambda rate: f"rate {rate:g}"))
     if len(names):
         plots.band(down, names, x="target", y="val_loss", hue="name", names="legend")
-    down.set(xlabel="training loss (nats), falling →", ylabel="validation loss (nats)", title="wrong labels")
+    down.set(
+        xlabel="training loss (nats), falling →", ylabel="validation loss (nats)", title="wrong labels, on the way"
+    )
     down.legend(fontsize=9.5) if len(names) else plots.note(down, "no rate gets there in time")
     for ax in (clean, noisy, epochs):
         plots.log_axis(ax, "x", at=(0.01, 0.03, 0.1, 0.3))
@@ -189,7 +193,8 @@ CLAIMS = (
         trend("val_loss", over="rate", direction="falls", table="best", where={"labels": _CLEAN}),
         expected=FAILS,
         ask="Each rate may stop at its best epoch. Does the largest get lowest?",
-        why="With early stopping a small rate only takes longer to come to about the same place.",
+        why="With early stopping a small rate only takes longer to come to about the same place. The largest rates "
+        "do not get as low.",
         beware="The lowest of many noisy epochs is flattered, and small rates have more epochs to choose from. On the "
         "other hand they are stopped soon after the matched loss, while still getting a little lower.",
         correction=_LAW,
