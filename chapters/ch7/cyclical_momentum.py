@@ -157,6 +157,7 @@ def draw(tables: dict[str, pd.DataFrame]):
     names = _names(grid.iloc[0])
     looks = plots.looks(names.values())
     fig, ((moved, curves), (tuned, limit)) = plots.figure(2, 2, size=(8.6, 7.4), height_ratios=[1.25, 1])
+    limit.sharey(tuned)
     draw_momentum(moved, tables["moved"])
     loss = grid.test_loss.where(~grid.diverged, grid.chance_loss)
     shown = grid.assign(policy=grid.policy.map(names), test_loss=loss)
@@ -170,7 +171,7 @@ def draw(tables: dict[str, pd.DataFrame]):
     plots.dots(limit, limits.assign(policy=limits.policy.map(names)), value="limit", by="policy", looks=looks)
     limit.set(xlabel="largest rate that trains", title="limit of stability", xscale="log")
     plots.log_axis(limit, "x")
-    limit.set_yticklabels([])
+    limit.tick_params(labelleft=False)
     fig.legend(*curves.get_legend_handles_labels(), loc="outside upper left", ncols=3, title="momentum")
     own = own.assign(accuracy=own.test_accuracy.where(~own.diverged, own.chance_accuracy))
     ours = own.groupby("arm", sort=False).accuracy.mean() * 100

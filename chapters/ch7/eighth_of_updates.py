@@ -135,6 +135,7 @@ def draw(tables: dict[str, pd.DataFrame]):
     curves, rates, chosen = tables["curves"], tables["rates"], tables["chosen"]
     looks = plots.looks((LONG, SHORT, CYCLE))
     fig, (above, middle, below) = plots.figure(3, 1, height_ratios=[2, 1.2, 1.8], size=(7.0, 8.6))
+    middle.sharex(above)
     percent = curves.assign(validation=100 * curves.val_accuracy, test=100 * curves.test_accuracy)
     plots.band(above, percent, x="updates", y="validation", hue="arm", looks=looks, names="none")
     for name, rows in rates.groupby("arm", sort=False):

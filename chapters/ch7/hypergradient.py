@@ -190,12 +190,13 @@ def draw(tables: dict[str, pd.DataFrame]):
             ax.legend(loc=corner, fontsize=9.5)
         landscape.set(ylabel="validation loss (y²)", title=f"one penalty, seed {seed}")
         slope.set(ylabel="slope in ln λ (y²)", title="its slope")
+    below[1].sharey(below[0])
     test = scores[scores.part == "test"]
     ends = (0.97 * test.squared_error.min(), 1.03 * test.squared_error.max())
     for ax, (matter, rows) in zip(below, test.groupby("matter", sort=False), strict=True):
         plots.dots(ax, rows, value="squared_error")
         ax.set(xlabel="test error (y²)", title=matter, xlim=ends)
-    below[1].set_yticklabels([])
+    below[1].tick_params(labelleft=False)
     each = scores[scores.condition == EACH].trainings.mean()
     plots.caption(
         fig,

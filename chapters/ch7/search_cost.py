@@ -166,6 +166,7 @@ def draw(tables: dict[str, pd.DataFrame]):
     for ax in axes[0]:
         ax.remove()
     above = fig.add_subplot(grid[0, :])
+    axes[1, 1].sharey(axes[1, 0])
     looks = plots.looks((RECIPE, RANDOM, NARROW, GRID))
     for name in (RANDOM, NARROW, GRID):
         mine = curves[curves.search == name]
