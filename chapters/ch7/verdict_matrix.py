@@ -235,6 +235,9 @@ def _p(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
+# no rule of judgement fits a table of verdicts: its p values are in the figure
+_NO_INTERVAL = "This is one yes or no over all the seeds, without an interval: other seeds may answer otherwise."
+
 CLAIMS = (
     Claim(
         "7.7-a/words",
@@ -244,7 +247,7 @@ CLAIMS = (
         ask="Ten recommendations in five settings each. In how many rows will all five verdicts be the same word?",
         why="Each verdict has noise of its own, and words have borders: settings with one effect already part there.",
         beware="So this says next to nothing about the recommendations. The column beside the tiles gives the chance "
-        "that words differ although the effect is one and the same.",
+        "that words differ although the effect is one and the same. " + _NO_INTERVAL,
     ),
     Claim(
         "7.7-a/effects",
@@ -256,7 +259,7 @@ CLAIMS = (
         "overfit: all of that differs between the settings, and the effects hang on it.",
         beware="A common effect is common on one scale. Effects in nats that differ may agree as ratios, since the "
         "settings end at losses far apart; a sign is a sign on any scale. And these are short runs of small networks, "
-        "in which every arm but two borrows its rate.",
+        "in which every arm but two borrows its rate. " + _NO_INTERVAL,
     ),
     Claim(
         "7.7-a/signs",
@@ -266,7 +269,8 @@ CLAIMS = (
         ask="Contradictory advice needs more than effects of different sizes. Does any row change its sign?",
         why="A recommendation that trades fitting for restraint can pay where there is something to overfit and cost "
         "where the run is too short to fit; whether that stands out of the noise is another question.",
-        beware="Two readers who each tried one setting would both be right, and both be wrong about the other's.",
+        beware="Two readers who each tried one setting would both be right, and both be wrong about the other's. "
+        + _NO_INTERVAL,
     ),
     Claim(
         "7.7-a/depends",

@@ -23,7 +23,7 @@ CONSTANT, ONE_CYCLE = "constant", "1cycle"
 SIZES = (512, 473, 300)
 
 
-def tuning_grid(run: Run, *, data: str = "digits", hidden: int = 32, epochs: int = 8) -> pd.DataFrame:
+def tuning_grid(run: Run, *, hidden: int = 32, epochs: int = 8) -> pd.DataFrame:
     """Train every cell of `RATES` × `MOMENTA` × `WEIGHT_DECAYS` at a constant rate, and by 1cycle at `USUAL_MOMENTUM`.
 
     A multilayer perceptron on 512 rows. Weight decay is the classical one, of Smith's papers: w·θ is added to the
@@ -41,7 +41,7 @@ def tuning_grid(run: Run, *, data: str = "digits", hidden: int = 32, epochs: int
     cells += [(ONE_CYCLE, rate, USUAL_MOMENTUM, w) for rate in RATES for w in WEIGHT_DECAYS]
     curves = train_replicas(
         functools.partial(mlp, hidden=(hidden,), l2=WEIGHT_DECAYS[-1]),
-        run.splits(data, SIZES),
+        run.splits("digits", SIZES),
         conditions={_name(cell): _condition(*cell, epochs=epochs) for cell in cells},
         seeds=run.seeds,
         epochs=epochs,
