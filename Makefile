@@ -1,4 +1,4 @@
-# make ch4 | make ch5 | make ch7 | make book | make test | make test-backends | make check-environment      (ARGS="--quick --seeds 8" is passed on to the chapter)
+# make ch4 | make ch5 | make ch6 | make ch7 | make ch8 | make book | make test | make test-backends | make check-environment      (ARGS="--quick --seeds 8" is passed on to the chapter)
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -6,8 +6,9 @@ READY := $(VENV)/ready
 # a process a core; with more than one thread each they would take the cores from one another, many times slower
 ONE_THREAD := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1
 PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -n auto --dist worksteal
-# the same programs, compiled in half the time, and by tests of one file once (--dist loadfile): JAX mostly compiles
-QUICK_JAX := JAX_DISABLE_MOST_OPTIMIZATIONS=1
+# JAX mostly compiles: here in half the time, and each program once, whichever test or process needs it
+QUICK_JAX := JAX_DISABLE_MOST_OPTIMIZATIONS=1 JAX_COMPILATION_CACHE_DIR=$(abspath $(VENV))/jax_programs \
+	JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0.05 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
 # any version that the extra allows; this one is known to work, and its plain name pulls no CUDA where a CPU build is at hand
 TORCH ?= torch==2.13.0
@@ -19,9 +20,9 @@ ON_ALL := $(addprefix tests/,schedules optimizers callbacks range_test) \
 ON_JAX := $(addprefix tests/replicas/test_,trainer.py budgets.py early_stopping.py results.py independence.py) \
 	$(addprefix tests/checks/test_,gradient_check.py initial_loss.py penalty.py)
 
-.PHONY: ch4 ch5 ch7 book test test-backends lint check-environment benchmarks clean
+.PHONY: ch4 ch5 ch6 ch7 ch8 book test test-backends lint check-environment benchmarks clean
 
-ch4 ch5 ch7: $(READY)
+ch4 ch5 ch6 ch7 ch8: $(READY)
 	$(BIN)/python -m chapters.$@ $(ARGS)
 
 book: $(READY)

@@ -46,7 +46,8 @@ print(json.dumps({
 
 def load(home, name, changes=None):
     nowhere = {variable: "http://127.0.0.1:9" for variable in ("http_proxy", "https_proxy", "HTTPS_PROXY")}
-    environment = {**os.environ, **nowhere, "no_proxy": "", "KERAS_HOME": str(home), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    # Keras reads data sets alike on every backend; on NumPy's it starts twice as fast
+    environment = {**os.environ, **nowhere, "no_proxy": "", "KERAS_HOME": str(home), "KERAS_BACKEND": "numpy"}
     child = subprocess.run(
         [sys.executable, "-c", _CHILD, name, json.dumps(changes or {})],
         env=environment,

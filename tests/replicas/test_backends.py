@@ -34,6 +34,14 @@ CONDITIONS = {
     "stopped": {"learning_rate": 0.05, "stop": EarlyStopping(patience=1, min_delta=0.1, restore_best_weights=True)},
     "updates": {"learning_rate": 0.05, "updates": 7},
 }
+# each network twice or more, each condition twice or more: all pairs would compile twice as many programs
+PAIRS = {
+    "dense": list(CONDITIONS),
+    "norms": ["momentum", "clipped"],
+    "convolution": ["Adam", "stopped"],
+    "words": ["updates", "Adam"],
+    "recurrent": ["momentum", "clipped"],
+}
 
 
 def network(name: str) -> keras.Model:
@@ -50,10 +58,10 @@ def weights(name: str, seed: int) -> list[np.ndarray]:
 
 
 def table(name: str) -> pd.DataFrame:
-    """The curves of one network under every condition."""
+    """The curves of one network under its conditions."""
     splitter = splits.Splitter(datasets.load("digits"), sizes=(112, 40, 40))
     given = {seed: weights(name, seed) for seed in SEEDS}
-    conditions = {label: Condition(**settings, initial_weights=given) for label, settings in CONDITIONS.items()}
+    conditions = {label: Condition(**CONDITIONS[label], initial_weights=given) for label in PAIRS[name]}
     return train_replicas(lambda: network(name), splitter, conditions=conditions, seeds=SEEDS, epochs=4)
 
 
@@ -74,7 +82,8 @@ def on_jax(tmp_path_factory):
 def test_both_backends_train_the_same_curves(on_jax, name, same_tables):
     ours = table(name)
     same_tables(on_jax[name][ours.columns], ours, rtol=2e-3)
-    assert ours.groupby(["condition", "seed"]).epoch.max().loc["stopped"].min() < 4, "somebody stopped early"
+    if "stopped" in PAIRS[name]:
+        assert ours.groupby(["condition", "seed"]).epoch.max().loc["stopped"].min() < 4, "somebody stopped early"
 
 
 def test_an_engine_of_another_backend_is_refused(few_digits):
