@@ -56,6 +56,38 @@ def test_log_changes_the_measure():
     assert shares(table).share["rate"] < 0.5
 
 
+def test_within_a_part_of_the_ranges():
+    # of a in 0…1 and b, y = 4·(a − ½)₊ + b: below ½ only b varies, above it a has 4 times b's variance
+    table = trials(lambda t: 4 * np.maximum(t.a - 0.5, 0) + t.b, n=800, columns="ab")
+    below, above = (shares(table, within={"a": part}, resamples=0).share for part in ((0, 0.5), (0.5, 1)))
+    assert below["a"] < 0.1 and below["b"] > 0.8
+    assert above["a"] == pytest.approx(0.8, abs=0.08)
+    whole = shares(table, resamples=0).share
+    pd.testing.assert_series_equal(whole, shares(table, within={"a": (-1, 2)}, resamples=0).share)
+
+
+def test_within_takes_values_of_a_grid_and_of_a_log_scale():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"batch": rng.choice([8, 32, 512], 400), "rate": 10 ** rng.uniform(-4, 0, 400)})
+    table["y"] = 1.0 * (table.batch == 8) + (table.rate > 0.01)
+    found = shares(table, log=["rate"], within={"batch": (20, 600)}, resamples=0).share
+    assert found["batch"] < 0.02 and found["rate"] > 0.95
+    found = shares(table, log=["rate"], within={"rate": (0.02, 1)}, resamples=0).share
+    assert found["batch"] > 0.95 and found["rate"] < 0.02
+
+
+@pytest.mark.parametrize(
+    "within, message",
+    [
+        ({"depth": (1, 2)}, "expected a part of a, b, c, got one of 'depth'"),
+        ({"a": (2, 3)}, "expected two values of 'a' or more from 2 to 3, got 0"),
+    ],
+)
+def test_a_part_without_trials_is_refused(within, message):
+    with pytest.raises(ValueError, match=message):
+        shares(trials(lambda t: t.a, n=40), within=within)
+
+
 def test_grids_and_categories():
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"batch": rng.choice([8, 32, 512], 200), "optimizer": rng.choice(["adam", "sgd"], 200)})
@@ -100,3 +132,12 @@ def test_unusable_trials_are_refused(change, settings, message):
         shares(trials(lambda t: t.a, n=40).assign(**change), **settings)
     with pytest.raises(ValueError, match="at least 10 trials, got 5"):
         shares(trials(lambda t: t.a, n=5))
+
+
+def test_a_part_may_reach_beyond_the_trials_also_on_a_log_scale():
+    table = pd.DataFrame({"rate": np.geomspace(0.001, 1, 60), "y": np.linspace(0, 1, 60)})
+    whole, beyond = (
+        importance(table, target="y", log=["rate"], trees=4, resamples=0, within=within)
+        for within in (None, {"rate": (0, 10)})
+    )
+    pd.testing.assert_frame_equal(whole, beyond)

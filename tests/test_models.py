@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from textbook.models import cnn
+from textbook.models import cnn, mlp
 
 
 @pytest.mark.parametrize("shape", [(64,), (8, 8), (8, 8, 1), (6, 4, 3)])
@@ -38,3 +38,28 @@ def test_strides_halve_the_image_and_penalties_reach_every_kernel():
 def test_what_is_no_image_is_refused(shape):
     with pytest.raises(ValueError, match="expected an image"):
         cnn(shape, 10)
+
+
+def kinds(model):
+    return [type(layer).__name__ for layer in model.layers]
+
+
+def test_batch_norm_stands_before_the_activation_or_behind_it_and_dropout_comes_last():
+    before = mlp((4,), 2, hidden=(3,), batch_norm="before", dropout=0.5)
+    assert kinds(before) == ["Dense", "BatchNormalization", "Activation", "Dropout", "Dense"]
+    after = mlp((4,), 2, hidden=(3,), batch_norm="after", dropout=0.5)
+    assert kinds(after) == ["Dense", "Activation", "BatchNormalization", "Dropout", "Dense"]
+    # the bias goes only where the normalisation would take it away
+    assert [before.layers[0].use_bias, after.layers[0].use_bias] == [False, True]
+
+
+def test_true_means_before_and_false_neither():
+    true, before = (mlp((4,), 2, hidden=(3, 3), batch_norm=where) for where in (True, "before"))
+    assert kinds(true) == kinds(before) and true.count_params() == before.count_params()
+    assert kinds(mlp((4,), 2, hidden=(3,), batch_norm=False)) == ["Dense", "Activation", "Dense"]
+
+
+@pytest.mark.parametrize("word", ["pre", "behind", 2])
+def test_another_word_for_the_place_of_batch_norm_is_refused(word):
+    with pytest.raises(ValueError, match="expected batch_norm as True, False, 'before' or 'after'"):
+        mlp((4,), 2, batch_norm=word)

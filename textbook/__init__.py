@@ -1,12 +1,13 @@
 """The library behind the book, named by idea.
 
 `schedules` are pure functions of time, `optimizers` follow them in the graph, and `callbacks` watch or change a `fit`;
-`range_test` finds a learning rate, `search` any hyperparameter; `splits` and `datasets` bring data; `replicas` trains
-many copies of a model at once; `checks` look at a model before it is trained, `curvature` at its loss, `diagnosis` at
-its history, `calibration` at its probabilities; `ensembles` average and distil models; `surfaces` and `update_rules`
-are the books' examples of few weights, and `race` films them; `importance`, `borders` and `statistics` read tables of
-trials; `experiment` turns a section of the book into a figure with verdicts. Importing this package loads no
-TensorFlow: each name is loaded when it is first used.
+`range_test` finds a learning rate, `search` any hyperparameter; `splits` and `datasets` bring data, and `augmentation`
+changes them; `normalisation` looks at batch normalisation, `dropout` at masks, `ridge` at what a penalty leaves free;
+`replicas` trains many copies of a model at once; `model_parts` says what is in a model, `checks` look at it before it
+is trained, `curvature` at its loss, `diagnosis` at its history, `calibration` at its probabilities; `ensembles` average
+and distil models; `surfaces` and `update_rules` are the books' examples of few weights, and `race` films them;
+`importance`, `borders` and `statistics` read tables of trials; `experiment` turns a section of the book into a figure
+with verdicts. Importing this package loads no TensorFlow: each name is loaded when it is first used.
 """
 
 import importlib
@@ -28,6 +29,11 @@ _PUBLIC = {
     "models": ("textbook.models", None),
     "checks": ("textbook.checks", None),
     "curvature": ("textbook.curvature", None),
+    "model_parts": ("textbook.model_parts", None),
+    "normalisation": ("textbook.normalisation", None),
+    "augmentation": ("textbook.augmentation", None),
+    "dropout": ("textbook.dropout", None),
+    "ridge": ("textbook.ridge", None),
     "calibration": ("textbook.calibration", None),
     "ensembles": ("textbook.ensembles", None),
     "losses": ("textbook.losses", None),

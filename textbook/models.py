@@ -9,7 +9,7 @@ def mlp(
     *,
     hidden=(64,),
     dropout: float = 0.0,
-    batch_norm: bool = False,
+    batch_norm: bool | str = False,
     l1: float = 0.0,
     l2: float = 0.0,
     activation: str = "relu",
@@ -20,24 +20,38 @@ def mlp(
         input_shape: shape of one sample, such as (64,); more than one axis is flattened.
         outputs: number of classes, or 1 for regression.
         hidden: units of each hidden layer.
-        dropout: share of hidden units dropped after each activation, 0…1.
-        batch_norm: normalise before each activation.
+        dropout: share of hidden units dropped after each activation (and after a batch norm that stands there), 0…1.
+        batch_norm: "before" or True normalises before each activation, as Ioffe and Szegedy (2015) do; the bias there,
+            which the normalisation would take away again, is left out. "after" normalises the activation's outputs, and
+            the bias stays. False does neither.
         l1, l2: penalties l1·Σ|w| and l2·Σw² of every kernel (biases are left out).
         activation: of the hidden layers. Weights start as He et al. (2015) draw them.
 
     Returns: an uncompiled `keras.Model`. `functools.partial(mlp, hidden=(128,))` is a builder for `train_replicas`.
+    Raises: ValueError for another word for batch_norm.
     """
     import keras  # here, because a run that finds its tables in the cache loads no TensorFlow
+
+    places = {False: None, True: "before", "before": "before", "after": "after"}
+    if batch_norm not in places:
+        raise ValueError(
+            f"expected batch_norm as True, False, 'before' or 'after' (the activation), got {batch_norm!r}; "
+            "mend by batch_norm='before'"
+        )
+    place = places[batch_norm]
 
     penalty = {"kernel_regularizer": keras.regularizers.L1L2(l1=l1, l2=l2)} if l1 or l2 else {}
     layers = [keras.Input(tuple(input_shape))]
     if len(tuple(input_shape)) > 1:
         layers.append(keras.layers.Flatten())
     for units in hidden:
-        layers.append(keras.layers.Dense(units, kernel_initializer="he_normal", use_bias=not batch_norm, **penalty))
-        if batch_norm:
+        biased = place != "before"
+        layers.append(keras.layers.Dense(units, kernel_initializer="he_normal", use_bias=biased, **penalty))
+        if place == "before":
             layers.append(keras.layers.BatchNormalization())
         layers.append(keras.layers.Activation(activation))
+        if place == "after":
+            layers.append(keras.layers.BatchNormalization())
         if dropout:
             layers.append(keras.layers.Dropout(dropout))
     layers.append(keras.layers.Dense(outputs, kernel_initializer="glorot_uniform", **penalty))

@@ -15,6 +15,7 @@ from chapters.shared.trial_curves import HIGHEST, LOWEST, ends, trial_curves
 from textbook import plots
 from textbook.borders import border_check
 from textbook.experiment import EXACT, HOLDS, REVERSED, VIOLATED, Claim, Run, estimate, exact, paired, share
+from textbook.search import expected_best
 
 ENTRIES = ("5.11-d",)
 DATA = "any"
@@ -84,20 +85,9 @@ def _searches(pool: pd.DataFrame) -> pd.DataFrame:
         weights = {"log": np.ones(len(mine)), "linear": mine.learning_rate.to_numpy()}
         for scale, weight in weights.items():
             for n in _SIZES:
-                best = _expected_best(mine.val_loss.to_numpy(), weight, n)
+                best = expected_best(mine.val_loss.to_numpy(), weight, n)
                 rows.append({"seed": seed, "scale": scale, "trials": n, "val_loss": best})
     return pd.DataFrame(rows)
-
-
-def _expected_best(losses, weights, n: int) -> float:
-    """Mean over all draws of n trials, with replacement and these weights, of their smallest loss.
-
-    The best of n is among the k best of all with probability 1 − (1 − W_k)ⁿ, W_k being their share of the weight.
-    """
-    order = np.argsort(losses, kind="stable")
-    among = np.cumsum(weights[order]) / np.sum(weights)
-    reached = 1 - (1 - np.minimum(among, 1)) ** n
-    return float(np.diff(reached, prepend=0) @ losses[order])
 
 
 def _ranges() -> pd.DataFrame:

@@ -1,20 +1,8 @@
-"""The expected best of n draws, and what is Python."""
+"""What is Python, and the shares of the range."""
 
-import itertools
-
-import numpy as np
 import pytest
 
 from chapters.ch5 import log_scale as section
-
-
-def test_the_expected_best_is_the_mean_over_all_draws():
-    losses, weights = np.array([3.0, 1.0, 2.0]), np.array([0.2, 0.3, 0.5])
-    by_hand = sum(
-        weights[list(drawn)].prod() * losses[list(drawn)].min() for drawn in itertools.product(range(3), repeat=3)
-    )
-    assert section._expected_best(losses, 10 * weights, 3) == pytest.approx(by_hand)
-    assert section._expected_best(losses, np.ones(3), 1) == pytest.approx(2.0)
 
 
 def test_a_name_with_a_space_is_no_python():

@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import threading
 
 import numpy as np
 import pandas as pd
@@ -138,3 +139,31 @@ def test_two_runs_may_store_the_same_table(cache, monkeypatch):
     monkeypatch.setattr(os, "replace", overtaken)
     pd.testing.assert_frame_equal(store(cache).tables, TABLE)
     assert [path.name for path in cache.folder.iterdir()] == [KEY]
+
+
+def test_a_measurement_is_held_by_one_at_a_time(tmp_path):
+    pytest.importorskip("fcntl")
+    cache, seen = Cache(tmp_path, warn=print), []
+    entered, go_on = threading.Event(), threading.Event()
+
+    def first():
+        with cache.alone("key"):
+            entered.set()
+            go_on.wait(10)
+            seen.append("first")
+
+    def second():
+        with cache.alone("key"):
+            seen.append("second")
+
+    threads = [threading.Thread(target=first), threading.Thread(target=second)]
+    threads[0].start()
+    entered.wait(10)
+    threads[1].start()
+    with cache.alone("another key"):  # is not waited for
+        assert seen == []
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert seen == ["first", "second"]
+    assert list(tmp_path.iterdir()) == []

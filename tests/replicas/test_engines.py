@@ -29,15 +29,19 @@ OPTIMIZERS = {
 }
 
 
+# two replicas in a stack, and the second of them by `fit`, which takes seconds to compile each
+SEEDS = {"replicas": [0, 1], "fit": [1]}
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_weights_after_one_update_equal_those_of_fit(digits, model):
     weights = {}
-    for engine in ("replicas", "fit"):
+    for engine, seeds in SEEDS.items():
         trainer = ReplicaTrainer(
-            MODELS[model], digits, conditions=OPTIMIZERS, seeds=range(2), epochs=1, batch_size="all", engine=engine
+            MODELS[model], digits, conditions=OPTIMIZERS, seeds=seeds, epochs=1, batch_size="all", engine=engine
         )
         result = trainer.run()
-        weights[engine] = [result.trained(name, seed).get_weights() for name in OPTIMIZERS for seed in range(2)]
+        weights[engine] = [result.trained(name, 1).get_weights() for name in OPTIMIZERS]
     for ours, oracle in zip(weights["replicas"], weights["fit"], strict=True):
         for a, b in zip(ours, oracle, strict=True):
             np.testing.assert_allclose(a, b, atol=1e-5)
@@ -48,11 +52,12 @@ def test_weights_after_one_update_equal_those_of_fit(digits, model):
 def test_curves_after_ten_epochs_equal_those_of_fit(digits, model):
     tables = {
         engine: train_replicas(
-            MODELS[model], digits, conditions=OPTIMIZERS, seeds=range(2), epochs=10, batch_size=32, engine=engine
+            MODELS[model], digits, conditions=OPTIMIZERS, seeds=seeds, epochs=10, batch_size=32, engine=engine
         )
-        for engine in ("replicas", "fit")
+        for engine, seeds in SEEDS.items()
     }
     ours, oracle = tables["replicas"], tables["fit"]
+    ours = ours[ours.seed == 1]
     for column in ours.columns:
         if column in ("engine", "seconds", "condition"):
             continue

@@ -127,9 +127,10 @@ def rates(draw, initial):
 
 
 def trained(build, condition, **budget):
+    """Two replicas in a stack, and the second of them by `fit`, which takes seconds to compile each."""
     return {
-        engine: ReplicaTrainer(build, DIGITS, conditions={"c": condition}, seeds=[3, 8], engine=engine, **budget).run()
-        for engine in ("replicas", "fit")
+        engine: ReplicaTrainer(build, DIGITS, conditions={"c": condition}, seeds=seeds, engine=engine, **budget).run()
+        for engine, seeds in (("replicas", [3, 8]), ("fit", [8]))
     }
 
 
@@ -148,10 +149,9 @@ def test_weights_after_one_update_are_those_of_fit(data):
     optimizer, rate = data.draw(optimizers(build))
     results = trained(build, Condition(optimizer=optimizer, learning_rate=rate), updates=1)
     assert set(results["replicas"].table.engine) == {"replicas"}
-    for seed in (3, 8):
-        ours, oracle = (results[engine].trained("c", seed).get_weights() for engine in ("replicas", "fit"))
-        for a, b in zip(ours, oracle, strict=True):
-            np.testing.assert_allclose(a, b, atol=1e-5)
+    ours, oracle = (results[engine].trained("c", 8).get_weights() for engine in ("replicas", "fit"))
+    for a, b in zip(ours, oracle, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
 
 
 @pytest.mark.slow
@@ -162,4 +162,5 @@ def test_curves_after_five_epochs_are_those_of_fit(data, same_tables):
     optimizer, rate = data.draw(optimizers(build))
     condition = Condition(optimizer=optimizer, learning_rate=data.draw(rates(rate)))
     results = trained(build, condition, epochs=5)
-    same_tables(results["replicas"].table, results["fit"].table)
+    ours = results["replicas"].table
+    same_tables(ours[ours.seed == 8].reset_index(drop=True), results["fit"].table)

@@ -45,7 +45,7 @@ def test_hyperband_one_by_one_goes_on_with_the_optimizers_state(tmp_path):
         def on_train_begin(self, logs=None):
             seen[len(seen)] = (int(self.model.optimizer.iterations), self.params["epochs"])
 
-    tuner = tuners.Hyperband(build, max_epochs=4, factor=2, seed=0, directory=tmp_path)
+    tuner = tuners.Hyperband(build, max_epochs=2, factor=2, seed=0, directory=tmp_path)
     tuner.search(**ARRAYS, callbacks=[Noted()], verbose=0)
     promoted = [k for k, trial in enumerate(tuner.oracle.trials.values()) if "tuner/trial_id" in _values(trial)]
     assert promoted

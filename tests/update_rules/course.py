@@ -14,6 +14,7 @@ from textbook.update_rules import (
     NesterovLookAhead,
     Newton,
     RMSprop,
+    Rprop,
     SaddleFreeNewton,
     TorchMomentum,
 )
@@ -31,6 +32,7 @@ WITH_RATE = (
     RMSprop(0.01),
     Adam(0.1),
 )
+WITHOUT_RATE = (Rprop(0.1),)
 SECOND_ORDER = (Newton(), DampedNewton(0.5), SaddleFreeNewton(), SaddleFreeNewton(0.5))
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tests.update_rules.course import BOWL, SECOND_ORDER, START, WITH_RATE
+from tests.update_rules.course import BOWL, SECOND_ORDER, START, WITH_RATE, WITHOUT_RATE
 from textbook import update_rules
 from textbook.schedules import StepDecay
 from textbook.surfaces import Rosenbrock, trajectory
@@ -22,11 +22,13 @@ from textbook.update_rules import (
     UpdateRule,
 )
 
-every_rule = pytest.mark.parametrize("rule", (*WITH_RATE, *SECOND_ORDER), ids=repr)
+every_rule = pytest.mark.parametrize("rule", (*WITH_RATE, *WITHOUT_RATE, *SECOND_ORDER), ids=repr)
 
 
 def test_no_rule_is_left_out():
-    assert {type(rule).__name__ for rule in (*WITH_RATE, *SECOND_ORDER)} == set(update_rules.__all__) - {"UpdateRule"}
+    assert {type(rule).__name__ for rule in (*WITH_RATE, *WITHOUT_RATE, *SECOND_ORDER)} == set(update_rules.__all__) - {
+        "UpdateRule"
+    }
 
 
 def test_a_rule_without_its_update_is_none():

@@ -27,13 +27,13 @@ def regularisation_off(model) -> Iterator[tuple[str, ...]]:
         for layer in model._flatten_layers():
             for owner in (*layer._trainable_variables, *layer._non_trainable_variables):
                 if getattr(owner, "regularizer", None) is not None:
-                    stack.enter_context(_lent_attribute(owner, "regularizer", None))
+                    stack.enter_context(lent_attribute(owner, "regularizer", None))
                     said.append(f"the penalty of {owner.path}")
             if getattr(layer, "activity_regularizer", None) is not None:
-                stack.enter_context(_lent_attribute(layer, "activity_regularizer", None))
+                stack.enter_context(lent_attribute(layer, "activity_regularizer", None))
                 said.append(f"the penalty on the outputs of {layer.name}")
-            if layer is not model and _draws(layer):
-                stack.enter_context(_at_inference(layer))
+            if layer is not model and draws(layer):
+                stack.enter_context(at_inference(layer))
                 said.append(f"{type(layer).__name__} {layer.name}")
         smoothing = {
             name: 0.0
@@ -45,13 +45,14 @@ def regularisation_off(model) -> Iterator[tuple[str, ...]]:
             said.append("label smoothing")
         optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
         if optimizer.weight_decay:
-            stack.enter_context(_lent_attribute(optimizer, "weight_decay", None))
+            stack.enter_context(lent_attribute(optimizer, "weight_decay", None))
             said.append("the optimizer's weight decay")
         yield tuple(said)
 
 
 @contextlib.contextmanager
-def _lent_attribute(owner, name: str, value) -> Iterator[None]:
+def lent_attribute(owner, name: str, value) -> Iterator[None]:
+    """Inside the `with`, an attribute has this value, and behind it its own again."""
     before = getattr(owner, name)
     setattr(owner, name, value)
     try:
@@ -60,7 +61,7 @@ def _lent_attribute(owner, name: str, value) -> Iterator[None]:
         setattr(owner, name, before)
 
 
-def _draws(layer) -> bool:
+def draws(layer) -> bool:
     """Whether a layer has random numbers of its own, or a recurrent cell that has, and some rate above 0 for them."""
     holder = getattr(layer, "cell", layer)
     if not (layer._seed_generators or getattr(holder, "_seed_generators", ())):
@@ -70,16 +71,16 @@ def _draws(layer) -> bool:
 
 
 @contextlib.contextmanager
-def _at_inference(layer) -> Iterator[None]:
-    """A layer whose call is always told training=False."""
+def at_inference(layer) -> Iterator[None]:
+    """Inside the `with`, a layer whose call is always told training=False, whatever the model around it says."""
     own, call = vars(layer).get("call"), layer.call
 
-    def at_inference(*inputs, **settings):
+    def without_training(*inputs, **settings):
         if "training" in layer.call_signature_parameters:
             settings["training"] = False
         return call(*inputs, **settings)
 
-    vars(layer)["call"] = at_inference  # past Keras's own bookkeeping of attributes
+    vars(layer)["call"] = without_training  # past Keras's own bookkeeping of attributes
     try:
         yield
     finally:

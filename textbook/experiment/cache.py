@@ -15,6 +15,11 @@ import pandas as pd
 from textbook.experiment import saving, tables
 from textbook.experiment.errors import StorageError
 
+try:
+    import fcntl
+except ImportError:  # Windows has none
+    fcntl = None
+
 _META = "meta.json"
 _ONLY = ""  # the name of the table when `measure` returns one DataFrame and not a dict
 
@@ -113,6 +118,29 @@ class Cache:
         """Remove an entry, if there is one."""
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(self.folder / key)
+
+    @contextlib.contextmanager
+    def alone(self, key: str):
+        """Hold the measurement of a key: another process that wants it waits, and finds it stored afterwards.
+
+        The system frees it when its holder ends, however that ends. Where files cannot be locked nobody waits, and two
+        processes may measure the same.
+        """
+        if fcntl is None:
+            yield
+            return
+        place = self.folder / f"measuring-{key}"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            held = place.open("w")
+        except OSError as error:
+            raise StorageError.of(error, self.folder) from error
+        with held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                place.unlink(missing_ok=True)  # whoever waits for it looks for the entry first
 
     def unfinished(self, key: str) -> Path:
         """The folder for the finished groups of a measurement that is still going on; it goes when that is stored."""

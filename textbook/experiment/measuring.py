@@ -43,7 +43,11 @@ class Measurer:
             entry = None
         cached = entry is not None
         if entry is None:
-            entry = self._make(replace(run, measurer=self, used={}), measure, knobs, key, parts)
+            with self.cache.alone(key):
+                # sections that share a table come to it at the same time: the second waits for the first
+                entry = self.cache.load(key)
+                if entry is None:
+                    entry = self._make(replace(run, measurer=self, used={}), measure, knobs, key, parts)
         run.used.update(entry.data)
         return Measured(entry, key, parts["code"], cached)
 

@@ -4,7 +4,8 @@
 split, and return a `SearchResult`: the table of trials, their curves, the best, where the best lies in its ranges,
 which hyperparameter mattered, what the winner scores with fresh seeds. `coarse_to_fine` links several of them, each in
 the ranges that the last one left. `one_minus` declares a momentum on its scale. `efficiency`, `compare_designs` and
-`hit_probability` set random search beside grids.
+`hit_probability` set random search beside grids; `expected_best` says what it would have found from another range or on
+another scale.
 
 `tuners` has keras-tuner's own calls, `oracles` its oracles with their faults mended. Importing this package loads no
 Keras: each name is loaded when it is first used.
@@ -23,6 +24,7 @@ _PUBLIC = {
     "compare_designs": "designs",
     "draw_designs": "designs",
     "efficiency": "best_of_n",
+    "expected_best": "reweighted",
     "grid_search": "search",
     "hit_probability": "volume",
     "hyperband": "search",

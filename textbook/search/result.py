@@ -173,7 +173,7 @@ class SearchResult:
         stands in, so that the share of a conditional hyperparameter is about all trials and not only those with it.
 
         Args:
-            settings: of `textbook.importance.importance`: trees, resamples, seed (by default the search's).
+            settings: of `textbook.importance.importance`: within, trees, resamples, seed (by default the search's).
 
         Returns: columns hyperparameter, share, low, high; the most important first.
         Raises: ValueError for fewer than ten trials, or scores that are all equal.
