@@ -47,7 +47,9 @@ def model_parts(model: keras.Model) -> pd.DataFrame:
 
 
 def hyperparameters(model: keras.Model) -> dict[str, float]:
-    """Units and numbers of the layers, and the numbers of the optimizer, as they are now.
+    """Units, filters, rates, momenta and epsilons of the layers, and the numbers of the optimizer, as they are now.
+
+    Other settings of layers, such as kernel sizes and penalties, are not looked at.
 
     >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, name="hidden"), keras.layers.Dropout(0.3)])
     >>> model.compile(keras.optimizers.SGD(0.1, momentum=0.9))

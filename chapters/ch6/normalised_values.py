@@ -16,7 +16,7 @@ import pandas as pd
 from textbook import plots
 from textbook.experiment import EXACT, VIOLATED, Claim, Run, exact
 from textbook.models import mlp
-from textbook.replicas import Condition, ReplicaTrainer
+from textbook.replicas import Condition
 
 ENTRIES = ("6.3-a",)
 DATA = "any"
@@ -44,6 +44,8 @@ def measure(
         hidden: units of each hidden layer.
         activation: of the hidden layers, by Keras's name.
     """
+    from textbook.replicas.trainer import ReplicaTrainer  # here, because a cached run loads no TensorFlow
+
     split = run.splits("digits")
     seed = run.seeds[0]  # an identity: more seeds would only repeat it
     conditions = {

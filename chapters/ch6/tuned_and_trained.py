@@ -1,11 +1,11 @@
 """6.2 What is trained and what is tuned (파라미터와 하이퍼파라미터)
 
 Parameters are what backpropagation moves; hyperparameters are fixed before training. There is a third kind: the moving
-mean and variance of batch normalisation change in training although nobody takes a gradient in them, and so do Adam's
-averages and the random state of dropout. Keras counts the first of these as "non-trainable parameters", which are not
-hyperparameters either. The text then calls it tuning to change a value while the training runs over its N epochs. What
-has to be compared are complete trainings, each with one value, by their score on validation data: within one training
-the last epochs look best, whatever value happened to be in force.
+mean and variance of batch normalisation change in training although no gradient is taken with respect to them, and so
+do Adam's averages and the random state of dropout. Keras counts the first of these as "non-trainable parameters", which
+are not hyperparameters either. The text then calls it tuning to change a value while the training runs over its N
+epochs. What has to be compared are complete trainings, each with one value, by their score on validation data: within
+one training the last epochs look best, whatever value happened to be in force.
 """
 
 import functools
@@ -154,7 +154,7 @@ def draw(tables: dict[str, pd.DataFrame]):
         ax.text(mine["count"].sum() * 1.3, row, f"{mine['count'].sum()}: {how}", va="center", fontsize=9.5)
     plots.log_axis(ax, "x", at=(1, 100, 10_000))
     ax.set_yticks(range(len(kinds)), kinds)
-    ax.set(xlim=(0.7, 2e8), ylim=(len(kinds) - 0.4, -0.6), xlabel="numbers in the network", title="what moves them")
+    ax.set(xlim=(0.7, 3e9), ylim=(len(kinds) - 0.4, -0.6), xlabel="numbers in the network", title="what moves them")
     ax.grid(visible=False, axis="y")
     one = within[within.seed == within.seed.min()]
     ax = axes[0, 1]
@@ -176,9 +176,10 @@ def draw(tables: dict[str, pd.DataFrame]):
     hidden = parts[parts.name.str.endswith(".units")].value.astype(int)
     plots.caption(
         fig,
-        f"Top left: {'-'.join(map(str, hidden))} units, batch norm, dropout, Adam. Else: digits, MLP 64-64-10, "
-        f"SGD with momentum, {scores.epochs.iloc[0]} epochs; within one training, each rate has its turn and the epoch "
-        f"with the lowest validation loss (ring) chooses. Bands, bars: 95 %; {plots.seeds_text(scores)}.",
+        f"Top left: {'-'.join(map(str, hidden))} units, batch norm, dropout, Adam; {_UPDATES} updates at a rate of "
+        f"0.01, and at 0. Else: digits, MLP 64-64-10, SGD with momentum, {scores.epochs.iloc[0]} epochs; within one "
+        f"training, each rate has its turn and the epoch with the lowest validation loss (ring) chooses. Bands, bars: "
+        f"95 %; {plots.seeds_text(scores)}.",
     )
     return fig
 

@@ -218,8 +218,8 @@ CLAIMS = (
         expected=NO_DIFFERENCE,
         ask="The same dropout, two layers later. What does the second layer's batch norm notice of it?",
         why="Nothing is dropped before it, so training and inference give it the same values.",
-        beware="The ratio is a little below 1, in all layers and arms: a mini-batch of n rows has on average (n − 1)/n "
-        "of the variance of all rows, and a moving average lags behind a variance that still grows.",
+        beware="With nothing dropped before, the ratio is a little below 1: a mini-batch of n rows has on average "
+        "(n − 1)/n of the variance of all rows, and a moving average lags behind a variance that still grows.",
     ),
     Claim(
         "8.5-g/formula",

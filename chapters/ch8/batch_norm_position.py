@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from chapters.shared.seeded_starts import seeded_starts
-from chapters.shared.tuned_arms import best_rates
+from chapters.shared.tuned_arms import best_rates, rates_text
 from textbook import plots
 from textbook.experiment import EXACT, HOLDS, INCONCLUSIVE, VIOLATED, Claim, Run, equivalent, exact, paired
 from textbook.replicas import Condition, train_replicas
@@ -50,26 +50,24 @@ def measure(
         (AFTER, "Keras"): {FIRST: _keras("slope"), SECOND: 1.0},
     }
     starts = seeded_starts(build, splits, seeds, slopes)
+    condition = functools.partial(Condition, momentum=momentum)
     conditions = {
-        f"{place}|{rate:g}|torch": Condition(
-            learning_rate=rate, momentum=momentum, initial_weights=starts[place, "torch"]
-        )
+        f"{place}|{rate:g}|torch": condition(learning_rate=rate, initial_weights=starts[place, "torch"])
         for place in (BEFORE, AFTER)
         for rate in (TINY, *RATES)
     }
-    for numbers in ("torch", "Keras"):
-        theirs = {f"batch_normalization.{name}": _keras(name) for name in ("epsilon", "momentum")}
-        conditions[f"{AFTER}|{USUAL:g}|{numbers}, early"] = Condition(
+    theirs = {f"batch_normalization.{name}": _keras(name) for name in ("epsilon", "momentum")}
+    for numbers, strengths in (("torch", None), ("Keras", theirs)):
+        conditions[f"{AFTER}|{USUAL:g}|{numbers}, early"] = condition(
             learning_rate=USUAL,
-            momentum=momentum,
             initial_weights=starts[AFTER, numbers],
-            strengths=theirs if numbers == "Keras" else None,
+            strengths=strengths,
             epochs=min(early, run.epochs(epochs)),
         )
     curves = train_replicas(build, splits, conditions=conditions, seeds=seeds, epochs=run.epochs(epochs), batch_size=32)
     last = curves.loc[curves.groupby(["condition", "seed"]).epoch.idxmax()].copy()
     last[["place", "rate", "numbers"]] = last.condition.str.split("|", expand=True)
-    last["rate"] = last.rate.astype(float)
+    last = last.astype({"rate": float})
     ours = last[last.numbers == "torch"]
     chosen = best_rates(ours[ours.seed.isin(tuning) & ours.rate.isin(RATES)].assign(arm=ours.place))
     last = last[last.seed.isin(run.seeds)]
@@ -92,20 +90,16 @@ def network(input_shape, outputs: int, *, hidden, place: str | None = None):
 
     Args:
         place: of batch norm, "after", as in the text's code, or "before" each activation. None has an activation on
-            either side, to be trained as both: with slope 1 an activation does nothing, and the trainer compiles one
-            graph in place of two.
+            either side: with slope 1 one of them does nothing, and a single graph trains both places.
     """
     import keras
     from keras import ops
 
     class Leaky(keras.layers.Layer):
-        def __init__(self, slope):
+        def __init__(self, weight):
             super().__init__()
-            self.slope_name = slope
-
-        def build(self, shape):
             start = keras.initializers.Constant(SLOPE)
-            self.slope = self.add_weight(name=self.slope_name, shape=(), initializer=start, trainable=False)
+            self.slope = self.add_weight(name=weight, shape=(), initializer=start, trainable=False)
 
         def call(self, inputs):
             return ops.where(inputs > 0, inputs, self.slope * inputs)
@@ -145,11 +139,10 @@ def _ported(seed: int) -> dict[str, pd.DataFrame]:
 
     inputs, *hidden, outputs = SIZES
     models = {place: network((inputs,), outputs, place=place, hidden=hidden) for place in (BEFORE, AFTER)}
-    random, weights = stream(seed, "port"), []
-    for array in models[AFTER].get_weights():
-        weights.append(random.normal(scale=array.shape[0] ** -0.5, size=array.shape) if array.ndim == 2 else array)
-    x, pairs = random.normal(size=(64, inputs)).astype("float32"), list(itertools.pairwise(SIZES))
-    values, kernels = x.astype(float), [array for array in weights if array.ndim == 2]
+    random, pairs = stream(seed, "port"), list(itertools.pairwise(SIZES))
+    kernels = [random.normal(scale=above**-0.5, size=(above, below)) for above, below in pairs]
+    x = random.normal(size=(64, inputs)).astype("float32")
+    values = x.astype(float)
     for kernel in kernels[:-1]:
         linear = values @ kernel
         values, _ = batch_norm(np.where(linear > 0, linear, SLOPE * linear), epsilon=EPSILON)
@@ -203,14 +196,13 @@ def draw(tables: dict[str, pd.DataFrame]):
     right.legend(title="batch norm … the activation", loc="upper left")
     right.set(xlabel="learning rate", ylabel="test error (%)")
     first, early = ends.iloc[0], tables["early"]
-    best = ", ".join(f"{row.arm} {row.rate:g}{'*' if row.border else ''}" for row in chosen.itertuples())
     loss = early.groupby("numbers").test_loss.mean()
     plots.caption(
         fig,
-        f"Digits, MLP {first.sizes} with torch's numbers, SGD with momentum, {first.epoch} epochs; best rates "
-        f"on other seeds (* border): {best}. Batch norm after, rate {USUAL:g}, {early.epoch.iloc[0]} epochs: test loss "
-        f"{loss['torch, early']:.2f}; with Keras's defaults {loss['Keras, early']:.2f}. Geometric mean, 95 % band; "
-        f"{plots.seeds_text(ends)}.",
+        f"Digits, MLP {first.sizes} with torch's numbers, SGD with momentum, {first.epoch} epochs; best rates on other "
+        f"seeds (* border): {rates_text(chosen)}. Batch norm after, rate {USUAL:g}, {early.epoch.iloc[0]} epochs: test "
+        f"loss {loss['torch, early']:.2f}; with Keras's defaults {loss['Keras, early']:.2f}. Geometric mean, 95 % "
+        f"band; {plots.seeds_text(ends)}.",
     )
     return fig
 

@@ -134,10 +134,12 @@ def one_or_two_layers(input_shape, outputs: int, *, units: int):
             first, second = inputs
             return self.deep * second + (1 - self.deep) * first
 
+    # zeros, because every trial brings its own weights: others would be drawn for nothing
+    dense = functools.partial(keras.layers.Dense, kernel_initializer="zeros")
     x = keras.Input(tuple(input_shape))
-    first = keras.layers.Dense(units, activation="relu", kernel_initializer="he_normal")(x)
-    second = keras.layers.Dense(units, activation="relu", kernel_initializer="he_normal")(first)
-    return keras.Model(x, keras.layers.Dense(outputs)(Switch()([first, second])))
+    first = dense(units, activation="relu")(x)
+    second = dense(units, activation="relu")(first)
+    return keras.Model(x, dense(outputs)(Switch()([first, second])))
 
 
 def _with_both_layers(weights: list[np.ndarray]) -> list[np.ndarray]:

@@ -68,6 +68,13 @@ def test_every_entry_of_the_catalogue_is_answered_by_exactly_one_section(chapter
     assert sorted(answered) == sorted(catalogue)
 
 
+def test_the_book_answers_the_whole_catalogue():
+    with open(ROOT / "data" / "catalogue.csv", encoding="utf-8") as file:
+        catalogue = [row["id"] for row in csv.DictReader(file)]
+    answered = [entry for section in SECTIONS for entry in load(*section).ENTRIES]
+    assert len(catalogue) == 164 and sorted(answered) == sorted(catalogue)
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_what_the_catalogue_calls_wrong_or_loose_is_put_right_with_a_reference(chapter):
     with open(ROOT / "data" / "catalogue.csv", encoding="utf-8") as file:

@@ -203,7 +203,7 @@ def test_a_model_that_takes_no_training_is_trained_as_in_inference(takes):
 
     class Open(Silent):
         def call(self, x, training=None):
-            return self.norm(x)  # gets it by itself
+            return self.norm(x, training=training)
 
     model = (Open if takes else Silent)()
     model.compile("sgd", "mse", run_eagerly=True)

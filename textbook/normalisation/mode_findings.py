@@ -25,13 +25,14 @@ def not_told_in_training(facts: Facts) -> Iterator[Finding]:
             "inference in training", WARNING, at,
             "they run as in inference even in fit: the model's own call has no argument training, so that fit cannot "
             "hand it down. Their moving statistics never move, and dropout never drops",
-            "def call(self, x, training=None) in the model; layers inside get it by themselves",
+            "def call(self, x, training=None) in the model, and self.norm(x, training=training)",
         )  # fmt: skip
     elif at:
         yield finding_at(
             "inference in training", NOTE, at,
-            "they run as in inference even in fit, since a layer around them calls them with training=False: their "
-            "moving statistics never move, while γ and β do",
+            "they run as in inference even in fit, since a layer around them calls them with training=False (on JAX "
+            "also a subclass whose call does not hand training on): their moving statistics never move, while γ and β "
+            "do",
             "right for fine-tuning; otherwise hand training on: self.norm(x, training=training)",
         )  # fmt: skip
 

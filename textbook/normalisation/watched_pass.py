@@ -78,9 +78,11 @@ def watched_pass(
 
 
 def called(model, x, *, training: bool):
-    """The model's outputs, with `training` where its `call` knows that word."""
+    """The model's outputs, with `training` where its `call` knows that word, run as `fit` and `predict` run it."""
     mode = {"training": training} if "training" in model.call_signature_parameters else {}
-    return model(keras.tree.map_structure(keras.ops.convert_to_tensor, x), **mode)
+    # on JAX they go by `stateless_call`, which does not hand `training` down by itself to what a subclass holds
+    run = model.call if keras.backend.backend() == "jax" else model
+    return run(keras.tree.map_structure(keras.ops.convert_to_tensor, x), **mode)
 
 
 @contextlib.contextmanager

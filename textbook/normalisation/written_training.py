@@ -4,8 +4,9 @@
 def written_training(model, layers) -> dict:
     """Batch norm → the value of `training` that was written into its call, or into that of a model around it.
 
-    In a functional model Keras 3 hands down the `training` with which the model is called, and `fit`, `evaluate` and
-    `predict` always name one; what was written into `base(x, training=False)` then counts for nothing.
+    Where a functional model is called with `training`, as `fit`, `evaluate` and `predict` do, Keras 3 hands that value
+    down to every call in its graph, and what was written into `base(x, training=False)` counts for nothing. Where it is
+    called without, what was written counts, and it always does in the `call` of a layer or model of one's own.
 
     Args:
         layers: the batch norms.
