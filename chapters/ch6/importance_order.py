@@ -143,6 +143,7 @@ def draw(tables: dict[str, pd.DataFrame]):
         _draw_shares(ax, shares[shares.part == part], sets, _ORDER, looks)
         ax.set(xlabel="variance explained alone (%)", title=part)
     axes[0, 0].sharex(axes[0, 1])
+    axes[0, 1].sharey(axes[0, 0])
     axes[0, 1].set_xlim(-15, 105)
     axes[0, 1].tick_params(labelleft=False)
     handles = [axes[0, 0].plot([], [], label=name, **looks[name] | {"linestyle": ""})[0] for name in sets]

@@ -148,6 +148,7 @@ def draw(tables: dict[str, pd.DataFrame]):
         ax.set_yticks([0, 1], [f"drawn {EVEN}ly", "drawn on log"])
         ax.set(ylim=(1.6, -0.6), xlabel="learning rate", title=title)
         ax.grid(visible=False, axis="y")
+    axes[0, 1].sharey(axes[0, 0])
     axes[0, 1].tick_params(labelleft=False)
     plots.log_axis(axes[0, 1], "x", at=(1e-4, 1e-2, 1))
     shares, left = tables["shares"], axes[1, 0]

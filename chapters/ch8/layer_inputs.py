@@ -92,6 +92,7 @@ def draw(tables: dict[str, pd.DataFrame]):
         _ridge(ax, shapes[shapes.arm == arm], looks[arm]["color"])
         ax.set(title=arm, xlabel="what goes into one unit's ReLU")
     above[0].set_ylabel("updates made")
+    above[1].sharey(above[0])
     layers, ways = below
     means = np.log(drift.drift.where(drift.drift > 0)).groupby([drift.arm, drift.layer, drift.seed], sort=False).mean()
     plots.band(

@@ -28,6 +28,7 @@ FORMULAS = {
 }
 START = (-4.0, 1.5)
 RATES = tuple(np.geomspace(1e-3, 10.0, 17))
+NOBODY = "nobody"  # the parents of the first
 WINDOW = 1.9  # half the height of the panels
 LANES = {ONE_RATE: 0, OWN_RATES: 1, BOTH: 2}
 
@@ -91,7 +92,7 @@ def _tree(bowl, updates: int, factor: float, same: float) -> pd.DataFrame:
                 "year": rule.year,
                 "branch": rule.branch,
                 "idea": rule.idea,
-                "parents": "; ".join(rule.parents),
+                "parents": "; ".join(rule.parents) or NOBODY,
                 "keras": rule.keras,
                 "moved": moved,
                 "tested": bool(rule.keras),
@@ -106,7 +107,7 @@ def _tree(bowl, updates: int, factor: float, same: float) -> pd.DataFrame:
 def draw(tables: dict[str, pd.DataFrame]):
     """The tree, oldest at the top; below, six of its rules on one bowl."""
     tree, walks, steps = tables["tree"], tables["walks"], tables["steps"].set_index("rule")
-    fig, axes = plots.figure(3, 3, size=(7.6, 11.6), height_ratios=[4.2, 1, 1])
+    fig, axes = plots.figure(3, 3, size=(7.6, 11.6), height_ratios=[4.2, 1, 1], sharex=True, sharey=True)
     grid = axes[0, 0].get_gridspec()
     for ax in axes[0]:
         ax.remove()
@@ -139,7 +140,7 @@ def _draw_tree(ax, tree: pd.DataFrame) -> None:
     lane = {name: LANES[branch] for name, branch in zip(tree.rule, tree.branch, strict=True)}
     for rule in tree.itertuples():
         x, y = lane[rule.rule], row[rule.rule]
-        for parent in filter(None, rule.parents.split("; ")):
+        for parent in rule.parents.split("; ") if rule.parents != NOBODY else ():
             bend = 0.0 if lane[parent] != x else 0.45 / np.sqrt(row[parent] - y)
             ax.annotate(
                 "", (x, y), (lane[parent], row[parent]), zorder=1,

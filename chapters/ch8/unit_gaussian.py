@@ -110,7 +110,7 @@ def draw(tables: dict[str, pd.DataFrame]):
     """Histograms before and after, a row for each shape; the line is the unit Gaussian."""
     values, moments = tables["values"], tables["moments"]
     shapes = list(values["shape"].unique())
-    fig, axes = plots.figure(len(shapes), 2, size=(7.2, 8.2), sharex="col")
+    fig, axes = plots.figure(len(shapes), 2, size=(7.2, 8.2), sharex="col", sharey="row")
     seed = moments.seed.min()
     x = np.linspace(-4, 4, 161)
     for row, (shape, (left, right)) in enumerate(zip(shapes, axes, strict=True)):
@@ -127,9 +127,7 @@ def draw(tables: dict[str, pd.DataFrame]):
             text = f"skewness {skewness:.2f}\nkurtosis {kurtosis:+.2f}"
             plots.note(ax, text.replace("-", "−"))
             ax.grid(visible=False)
-        top = left.get_ylim()[1] * 1.12
-        left.set(ylim=(0, top), ylabel=f"{shape}\n(rows)")
-        right.set(ylim=(0, top), yticklabels=[])
+        left.set(ylim=(0, 1.12 * left.get_ylim()[1]), ylabel=f"{shape}\n(rows)")
         if not row:
             left.set_title("before batch norm")
             right.set_title("after it")
