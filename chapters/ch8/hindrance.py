@@ -6,12 +6,12 @@ epochs it takes to a low training loss. Set against what happens to the test los
 two things: a method can do the one without the other.
 """
 
-import numpy as np
 import pandas as pd
 
 from chapters.shared.regularisers import AUGMENTATION, BATCH_NORM, DROPOUT, L2, PLAIN, regularisers
 from textbook import plots
 from textbook.experiment import HOLDS, REVERSED, Claim, Run, paired
+from textbook.statistics import mean_interval
 
 ENTRIES = ("8.4-b",)
 DATA = "digits"
@@ -30,20 +30,17 @@ def draw(tables: dict[str, pd.DataFrame]):
     fig, (left, right) = plots.figure(1, 2, size=(7.6, 4.8))
     wide = {column: runs.pivot(index="seed", columns="method", values=column) for column in ("train_loss", "test_loss")}
     changes = {column: table.drop(columns=PLAIN).sub(table[PLAIN], axis=0) for column, table in wide.items()}
+    looks = plots.looks(sorted(runs.method.unique()))
     with plots.style():
-        for i, method in enumerate(changes["train_loss"]):
-            across, up = changes["train_loss"][method], changes["test_loss"][method]
-            half = [_half_width(values) for values in (across, up)]
-            look = plots.look(i)
-            left.errorbar(across.mean(), up.mean(), xerr=half[0], yerr=half[1], color=look["color"],
-                          marker=look["marker"], linestyle="", elinewidth=0.9, markersize=7)  # fmt: skip
-            left.annotate(method, (across.mean(), up.mean()), (6, 5), textcoords="offset points", fontsize=9, zorder=6,
-                          bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85})  # fmt: skip
+        for method in changes["train_loss"]:
+            (x, x_half), (y, y_half) = (_middle(*mean_interval(table[method])) for table in changes.values())
+            look = {"color": looks[method]["color"], "marker": looks[method]["marker"], "markersize": 7}
+            left.errorbar(x, y, xerr=x_half, yerr=y_half, **look, linestyle="", elinewidth=0.9)
         for line in (left.axhline, left.axvline):
             line(0, color=plots.GREY, linewidth=1)
         left.set(xlabel="change of the training loss (nats)", ylabel="change of the test loss (nats)",
                  title="hindered, helped")  # fmt: skip
-        plots.dots(right, runs, value="epochs_to_target", by="method")
+        plots.dots(right, runs.sort_values("method"), value="epochs_to_target", by="method", looks=looks)
         right.set(
             xlabel="epochs (of two passes)", ylabel="method", title=f"to a training loss of {runs.target.iloc[0]:g}"
         )
@@ -52,17 +49,16 @@ def draw(tables: dict[str, pd.DataFrame]):
     late = ", ".join(f"{method} {count}" for method, count in never[never > 0].items()) or "none"
     plots.caption(
         fig,
-        f"Digits, N = {first.rows}, MLP with {first.hidden} hidden units, plain cross-entropy without dropout or "
-        f"penalties; strengths chosen on other seeds, one learning rate for all. Runs that never get there count one "
-        f"epoch more than {first.last_epoch}: {late}. Mean and 95 % interval, {plots.seeds_text(runs)}",
+        f"Symbols as on the right. Digits, N = {first.rows}, MLP with {first.hidden} hidden units, plain cross-entropy "
+        "without dropout or penalties; strengths chosen on other seeds, one learning rate for all. Runs that never get "
+        f"there count one epoch more than {first.last_epoch}: {late}. Mean and 95 % interval, {plots.seeds_text(runs)}",
     )
     return fig
 
 
-def _half_width(values) -> float:
-    from scipy.stats import t
-
-    return float(t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
+def _middle(low: float, high: float) -> tuple[float, float]:
+    """The middle of an interval, and half its width."""
+    return (low + high) / 2, (high - low) / 2
 
 
 def _hinders(word: str, method: str, sentence: str, **texts) -> Claim:

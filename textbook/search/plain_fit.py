@@ -19,7 +19,8 @@ def fit_trial(build, split, job: Job, *, stop: EarlyStopping | None) -> Trained:
     It starts at the first epoch whatever `job.start` says, which gives the same result and takes longer.
 
     Everything random comes from the trial's seed; the global generators of Python, NumPy, Keras and torch are put back
-    (TensorFlow's own cannot be read, and stays seeded).
+    (TensorFlow's own cannot be read, and stays seeded). There, `fit` after a seed deals the same mini-batches in every
+    epoch (chapter 8, 8.1), where a stack shuffles anew for each.
 
     Raises: what the builder or `fit` raises.
     """
