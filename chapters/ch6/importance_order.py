@@ -137,8 +137,7 @@ def draw(tables: dict[str, pd.DataFrame]):
     """Shares for all and for good rates; the ranks beside the text's groups, and Adam; the trials over two numbers."""
     shares, settings, pool = tables["shares"], tables["settings"].iloc[0], tables["trials"]
     fig, axes = plots.figure(3, 2, size=(7.4, 9.6), height_ratios=[1.25, 1.1, 1])
-    sets = ["digits", *SMALL]
-    looks = plots.looks(sets)
+    looks = plots.looks(sets := ["digits", *SMALL])
     for ax, part in zip(axes[0], (ALL_RATES, GOOD_RATES), strict=True):
         _draw_shares(ax, shares[shares.part == part], sets, _ORDER, looks)
         ax.set(xlabel="variance explained alone (%)", title=part)

@@ -142,9 +142,7 @@ def draw(tables: dict[str, pd.DataFrame]):
     drawn = {EVEN: LOWEST + (HIGHEST - LOWEST) * unit, LOG: LOWEST * (HIGHEST / LOWEST) ** unit}
     for ax, title in zip(axes[0], ("on a linear axis", "on a log axis"), strict=True):
         for row, (scale, rates) in enumerate(drawn.items()):
-            ax.plot(
-                rates, np.full(len(rates), row), "|", color=looks[scale]["color"], markersize=15, alpha=0.7, mew=1.5
-            )
+            ax.plot(rates, 0 * rates + row, "|", color=looks[scale]["color"], markersize=15, alpha=0.7, mew=1.5)
         ax.set_yticks([0, 1], [f"drawn {EVEN}ly", "drawn on log"])
         ax.set(ylim=(1.6, -0.6), xlabel="learning rate", title=title)
         ax.grid(visible=False, axis="y")

@@ -167,3 +167,11 @@ def test_a_measurement_is_held_by_one_at_a_time(tmp_path):
         thread.join(10)
     assert seen == ["first", "second"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_measurement_held_is_cleared_away_and_what_is_held_is_not(tmp_path):
+    pytest.importorskip("fcntl")
+    (tmp_path / "measuring-of-a-dead-process").touch()
+    with Cache(tmp_path, warn=print).alone("key"):
+        Cache(tmp_path, warn=print)
+        assert [path.name for path in tmp_path.iterdir()] == ["measuring-key"]

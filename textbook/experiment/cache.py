@@ -52,6 +52,11 @@ class Cache:
         for unfinished in folder.glob("new-*-*"):
             if not saving.alive(unfinished.name.split("-")[1]):
                 shutil.rmtree(unfinished, ignore_errors=True)
+        for left in folder.glob("measuring-*") if fcntl else ():
+            # a killed process leaves the file, but not its lock
+            with contextlib.suppress(OSError), left.open("w") as held:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                left.unlink(missing_ok=True)
 
     def has(self, key: str) -> bool:
         """Whether something is stored under a key; `load` finds out whether it is whole."""
