@@ -151,9 +151,10 @@ def modes(facts: Facts) -> Iterator[Finding]:
         worst = max(at, key=lambda layer: abs(math.log(layer.mode_ratio)))
         yield finding_at(
             "other inputs at inference", WARNING, at,
-            f"at inference, with dropout and noise off, the inputs have {worst.mode_ratio:.2g} times the variance that "
-            f"they have in training ({worst.name}), and the moving statistics are of training",
-            f"put dropout behind the last batch norm, or {RECALIBRATE}, which has it off",
+            "at inference, with dropout, noise and augmentation off, the inputs have "
+            f"{worst.mode_ratio:.2g} times the variance that they have in training ({worst.name}), and the moving "
+            "statistics are of training",
+            f"put dropout behind the last batch norm, or {RECALIBRATE}, which has all of these off",
             {layer.name: layer.mode_ratio for layer in at},
         )  # fmt: skip
 
