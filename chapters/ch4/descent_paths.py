@@ -9,6 +9,7 @@ the rate times the gradient, and averaging only shortens it. Nor is it slow per 
 import numpy as np
 import pandas as pd
 
+from chapters.shared.slanted_valley import slanted_valley
 from textbook import plots
 from textbook.experiment import EXACT, HOLDS, REVERSED, Claim, Run, exact, paired
 from textbook.models import mlp
@@ -27,7 +28,7 @@ START = (-1.6, 2.4)
 
 def measure(run: Run, *, batch_size: int = 16, learning_rate: float = 0.1) -> dict[str, pd.DataFrame]:
     """Walk three paths over a least-squares surface, then train the book's network with mini and full batches."""
-    surfaces = {seed: _surface(seed) for seed in run.seeds}
+    surfaces = {seed: slanted_valley(seed, rows=ROWS, part="surface") for seed in run.seeds}
     first = surfaces[run.seeds[0]]
     curves = _curves(run, batch_size, learning_rate)
     return {
@@ -38,13 +39,6 @@ def measure(run: Run, *, batch_size: int = 16, learning_rate: float = 0.1) -> di
         "equal": _equal(curves, epochs=run.epochs(20)),
         "updates": _updates(run, batch_size),
     }
-
-
-def _surface(seed: int) -> LeastSquares:
-    """Linear regression with two weights, on inputs that are correlated, so that the valley lies slanted."""
-    random = stream(seed, "surface")
-    x = random.normal(size=(ROWS, 2)) @ np.array([[1.0, 0.45], [0.0, 0.75]])
-    return LeastSquares(x, x @ np.array([1.0, 0.5]) + random.normal(size=ROWS))
 
 
 def _sizes(batch_size: int, rows: int) -> dict[str, int]:

@@ -9,6 +9,7 @@ shrinks as the root of the batch size.
 import numpy as np
 import pandas as pd
 
+from chapters.shared.slanted_valley import slanted_valley
 from textbook import plots
 from textbook.experiment import HOLDS, Claim, Run, paired, slope
 from textbook.seeding import stream
@@ -40,7 +41,7 @@ def measure(
         batch_size: of the middle path; the others have one row and all.
         wander: updates over which a cloud is measured, after half as many to get there.
     """
-    surfaces = [_surface(seed, rows) for seed in run.seeds]
+    surfaces = [slanted_valley(seed, rows=rows, part="regression") for seed in run.seeds]
     sizes = {GD: rows, f"SGD, B = {batch_size}": batch_size, "SGD, B = 1": 1}
     paths = pd.concat(
         _path(surface, name, size, learning_rate, updates, seed)
@@ -55,13 +56,6 @@ def measure(
         "lengths": paths.groupby(["condition", "seed"], sort=False).step.sum().rename("length").reset_index(),
         "clouds": pd.concat(clouds).assign(learning_rate_of_paths=learning_rate),
     }
-
-
-def _surface(seed: int, rows: int) -> LeastSquares:
-    """Linear regression with two weights, on inputs that are correlated, so that the valley lies slanted."""
-    random = stream(seed, "regression")
-    x = random.normal(size=(rows, 2)) @ np.array([[1.0, 0.45], [0.0, 0.75]])
-    return LeastSquares(x, x @ np.array([1.0, 0.5]) + random.normal(size=rows))
 
 
 def _path(surface, name, size, rate, updates, seed) -> pd.DataFrame:

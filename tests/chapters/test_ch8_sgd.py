@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from chapters.ch8 import adagrad_rate, dynamic_rates, sgd_by_hand, sgd_path, unbiased_batches
+from chapters.shared.slanted_valley import slanted_valley
 from textbook.update_rules import Adagrad
 
 
@@ -28,7 +29,7 @@ def test_the_slopes_are_those_of_the_losses():
 
 
 def test_a_cloud_without_noise_stays_at_the_minimum():
-    surface = sgd_path._surface(0, 50)
+    surface = slanted_valley(0, rows=50, part="regression")
     fitted = type(surface)(surface.x, surface.x @ surface.minimum)  # no residuals, so no row disagrees
     cloud = sgd_path._cloud([fitted], [0], 1, (0.01, 0.02), wander=20)
     np.testing.assert_allclose(cloud.radius, 0, atol=1e-12)
