@@ -131,6 +131,31 @@ def test_results_mark_discoveries(story):
     assert claim["discovery"] is True
 
 
+def test_discoveries_rest_on_the_judging_that_decides(story):
+    # clear on the first block, nothing at all on the second
+    story.coin(changes={"loss = shift": "loss = (-shift if seed < 2000 else 0) * (1 if seed % 2 else 1.2)"})
+    story.main()
+    (claim,) = results(story)["sections"][0]["claims"]
+    assert claim["p"] < 1e-6 < 0.5 < claim["second"]["p"]
+    assert claim["discovery"] is False
+
+
+def test_each_seed_s_difference_stands_in_the_section_s_own_record_alone(story):
+    story.coin(changes=UNFAVOURABLE)
+    story.main()
+    (claim,) = record(story)["claims"]
+    assert claim["differences"] == pytest.approx([-0.3] * 16)
+    assert len(claim["second"]["differences"]) == 32
+    (claim,) = results(story)["sections"][0]["claims"]
+    assert "differences" not in claim and "differences" not in claim["second"]
+
+
+def test_a_record_says_what_its_figure_shows_and_which_knobs_were_set(story):
+    story.main("--set", "throws=9")
+    found = record(story)
+    assert (found["shows"], found["set"], found["replaced_by"]) == ("Their losses.", {"throws": 9}, None)
+
+
 def test_a_knob_reaches_measure_and_silences_the_expectation(story):
     status, out, _ = story.main("--set", "load=-0.3", "--strict")
     assert status == 0

@@ -13,6 +13,7 @@ from textbook import plots
 from textbook.experiment.drawing import film, picture
 
 TABLE = pd.DataFrame({"x": [0, 1, 2], "y": [1.0, 0.5, 0.25]})
+OWN = "Digits, MLP 64-64-10, SGD with momentum 0.9, a caption that has to be broken into lines. n = 16 seeds"
 PROVENANCE = {"seeds": [1000], "data": {"digits": "계단"}}
 
 
@@ -26,7 +27,8 @@ def draw(table):
 
 
 def saved(format, draw=draw):
-    return picture(draw, TABLE, format=format, title="4.6 Batches (배치)", provenance=PROVENANCE)
+    content, _ = picture(draw, TABLE, format=format, title="4.6 Batches (배치)", provenance=PROVENANCE)
+    return content
 
 
 @pytest.mark.parametrize("format", ["png", "svg", "pdf"])
@@ -41,16 +43,19 @@ def test_the_caption_names_the_data_that_stand_in_for_the_section_s_own():
     def captioned(table):
         figure, axes = plots.figure()
         axes.plot(table["x"], table["y"])
-        plots.caption(figure, "Digits, MLP 64-64-10. n = 16 seeds")
+        plots.caption(figure, OWN)
         figures.append(figure)
         return figure
 
     figures = []
     for name, words in (
-        (None, "Digits, MLP 64-64-10. n = 16 seeds"),
-        ("wine", "Data: wine, in place of any named here. Digits, MLP 64-64-10. n = 16 seeds"),
+        (None, OWN),
+        ("wine", f"Data: wine, in place of any named here. {OWN}"),
     ):
-        picture(captioned, TABLE, format="png", title="4.6 Batches", provenance=PROVENANCE, replaced_by=name)
+        _, caption = picture(
+            captioned, TABLE, format="png", title="4.6 Batches", provenance=PROVENANCE, replaced_by=name
+        )
+        assert caption == words
         assert [" ".join(text.get_text().split()) for text in figures[-1].texts] == [words]
 
 

@@ -18,6 +18,14 @@ MEASURED = ("memory",)
 
 def measure(run, *, initial: float = 0.2, rates: tuple[float, ...] = (0.1, 1.0), bare=RATES):
     """Not its docstring."""
+
+
+def draw(table):
+    """Loss by epoch,
+    seed by seed.
+
+    Not this.
+    """
 '''
 
 
@@ -32,6 +40,7 @@ def test_a_section_is_read_without_running_it(path):
     assert (outline.chapter, outline.name, outline.stem) == ("ch4", "step_decay", "4.7.2.1-step-decay")
     assert (outline.number, outline.title) == ("4.7.2.1", "Step decay (계단형 감쇠)")
     assert outline.idea == "Cutting the rate.\n\nMore."
+    assert outline.shows == "Loss by epoch, seed by seed."
     assert outline.knobs == (
         Knob("initial", "float", "0.2"),
         Knob("rates", "tuple[float, ...]", "(0.1, 1.0)"),

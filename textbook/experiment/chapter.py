@@ -7,7 +7,7 @@ import traceback
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from textbook.experiment import judging, provenance, report, results, saving, section, seed_blocks
+from textbook.experiment import documented, judging, provenance, report, results, saving, section, seed_blocks
 from textbook.experiment.book import Chapter
 from textbook.experiment.cache import Cache
 from textbook.experiment.errors import DISK_FULL, StorageError, UsageError
@@ -69,6 +69,9 @@ class ChapterRun:
         finally:
             if self.folder.is_dir():
                 results.merge(self.chapter, self.folder, warn=self.progress.line)
+        compared = report.documented([claim for _, record in self._done for claim in record["claims"]])
+        if compared:
+            out(f"{self.chapter.name}: {compared}")
         self._outcome.unlike = [
             claim["id"]
             for _, record in self._done
@@ -113,6 +116,7 @@ class ChapterRun:
             "name": outline.name,
             "title": outline.title,
             "idea": outline.idea,
+            "shows": outline.shows,
             "entries": list(outline.entries),
             "table": self._publisher.tables(loaded, measured),
             "measured": list(dict.fromkeys((*outline.measured, "seconds"))),
@@ -120,9 +124,12 @@ class ChapterRun:
             "cached": measured.cached,
             "quick": run.quick,
             "knobs": knobs,
+            "set": dict(self.request.settings.get(outline.name, {})),
             "claims": judging.judge(loaded.claims, measured.tables, quick=run.quick, applies=applies),
+            "replaced_by": None if self.request.chosen is None else self.request.chosen.card.name,
             "provenance": origin,
         }
+        documented.mark(self.chapter.name, record["claims"], applies=applies and not run.quick)
         old = results.read(self.folder, outline, warn=self.progress.line)
         record |= self._publisher.pictures(loaded, measured, origin, old)
         self._publisher.record(loaded, record)
@@ -184,6 +191,8 @@ class ChapterRun:
                 judged = judging.judge_again(record["claims"][number], claim, measured.tables, seeds=run.seeds)
                 record["claims"][number] = judged
                 out(report.second_line(judged))
+        # only a default run is judged twice
+        documented.mark(self.chapter.name, record["claims"], applies=True)
         self._publisher.record(loaded, record)
 
     def _run(self, seeds: tuple[int, ...]) -> Run:

@@ -23,8 +23,8 @@ def code(section: Section) -> str:
 
 def picture(
     draw: Callable, tables, *, format: str, title: str, provenance: dict, replaced_by: str | None = None
-) -> bytes:
-    """What `draw(tables)` returns, saved as PNG, SVG or PDF with its provenance in the file's metadata.
+) -> tuple[bytes, str]:
+    """What `draw(tables)` returns, as PNG, SVG or PDF with its provenance in the file's metadata, and its caption.
 
     Args:
         replaced_by: name of the data that a user put in place of the section's own, which `draw` does not know of; the
@@ -45,12 +45,14 @@ def picture(
     content = io.BytesIO()
     with plots.style(), matplotlib.rc_context({"svg.hashsalt": title}):
         figure = draw(tables)
+        caption = " ".join(text.get_text() for text in figure.texts if text.get_gid() == plots.CAPTION)
+        caption = " ".join(caption.split())
         if replaced_by is not None:
-            own = " ".join(text.get_text() for text in figure.texts if text.get_gid() == plots.CAPTION).split()
-            plots.caption(figure, " ".join([f"Data: {replaced_by}, in place of any named here.", *own]))
+            caption = f"Data: {replaced_by}, in place of any named here. {caption}".rstrip()
+            plots.caption(figure, caption)
         figure.savefig(content, format=format, metadata=metadata)
     _close(figure)
-    return content.getvalue()
+    return content.getvalue(), caption
 
 
 def film(animate: Callable, tables) -> bytes:

@@ -17,14 +17,14 @@ def judge(claims: Iterable, tables, *, quick: bool, applies: bool) -> list[dict]
 
 def judge_again(record: dict, claim, tables, *, seeds: Iterable[int]) -> dict:
     """The same record with the second block's judgement, which alone decides."""
-    second = _numbers(claim.test.judge(tables))
+    second = claim.test.judge(tables).as_dict()
     decided = second["verdict"]
     second["seeds"] = list(seeds)
     return {**record, "second": second, "decided": decided, "as_expected": decided == claim.expected}
 
 
 def _record(claim, judgement, *, quick: bool, applies: bool) -> dict:
-    numbers = _numbers(judgement)
+    numbers = judgement.as_dict()
     return {
         "id": claim.id,
         "claim": claim.claim,
@@ -37,10 +37,3 @@ def _record(claim, judgement, *, quick: bool, applies: bool) -> dict:
         "decided": numbers["verdict"],
         **{name: getattr(claim, name) for name in ("ask", "why", "beware", "correction", "reference")},
     }
-
-
-def _numbers(judgement) -> dict:
-    numbers = judgement.as_dict()
-    # one number a seed would bury the rest; they follow from the table
-    del numbers["differences"]
-    return numbers

@@ -32,6 +32,7 @@ class Outline:
         module: dotted name; `name` is its last part.
         number: the docstring's first word, such as "4.7.2.1"; `title` is the rest of that line.
         idea: the docstring below its first line.
+        shows: what the figure shows, from the docstring of `draw`, in one line.
         knobs: `measure`'s keyword-only arguments, in order.
         entries: ids of the catalogue's entries that the section answers.
         data: one of `DATA_WORDS`. measured: names of columns that hold clock or memory readings.
@@ -51,6 +52,7 @@ class Outline:
     measured: tuple[str, ...] = ()
     for_data: dict[str, dict] = field(default_factory=dict, hash=False)
     broken: str | None = None
+    shows: str = ""
 
     @property
     def name(self) -> str:
@@ -86,7 +88,15 @@ def read(module: str, path: Path) -> Outline:
         constants.get("DATA", "digits"),
         tuple(constants.get("MEASURED", ())),
         constants.get("FOR_DATA", {}),
+        shows=_shows(tree),
     )
+
+
+def _shows(tree: ast.Module) -> str:
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == "draw":
+            return " ".join((ast.get_docstring(node) or "").partition("\n\n")[0].split())
+    return ""
 
 
 def _constants(tree: ast.Module) -> dict:

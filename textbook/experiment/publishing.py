@@ -33,7 +33,8 @@ class Publisher:
     def pictures(self, section: Section, measured: Measured, provenance: dict, old: dict | None) -> dict:
         """Draw the figure and the film, unless `old`, the section's last record, says that the same are there.
 
-        Returns: {"figure": file name, "animation": file name or None, "drawing": what they were drawn from}.
+        Returns: {"figure": file name, "animation": file name or None, "caption": the figure's, as plain text,
+        "drawing": what they were drawn from}.
         """
         stem = section.outline.stem
         files = {"figure": f"{stem}.{self.format}", "animation": f"{stem}.gif" if section.animate else None}
@@ -41,24 +42,23 @@ class Publisher:
         drawn_from = fingerprint.digest_of(
             measured.entry.sha256, drawing.code(section), title, saving.as_json(provenance).decode(), self.format
         )
-        if old is not None and self._stands(old.get("drawing"), drawn_from, files):
-            return {**files, "drawing": old["drawing"]}
-        contents = {
-            files["figure"]: drawing.picture(
-                section.draw,
-                measured.tables,
-                format=self.format,
-                title=title,
-                provenance=provenance,
-                replaced_by=self.replaced_by,
-            )
-        }
+        if old is not None and "caption" in old and self._stands(old.get("drawing"), drawn_from, files):
+            return {**files, "caption": old["caption"], "drawing": old["drawing"]}
+        picture, caption = drawing.picture(
+            section.draw,
+            measured.tables,
+            format=self.format,
+            title=title,
+            provenance=provenance,
+            replaced_by=self.replaced_by,
+        )
+        contents = {files["figure"]: picture}
         if section.animate:
             contents[files["animation"]] = drawing.film(section.animate, measured.tables)
         for name, content in contents.items():
             saving.write(self.folder / name, content)
         sha256 = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-        return {**files, "drawing": {"from": drawn_from, "sha256": sha256}}
+        return {**files, "caption": caption, "drawing": {"from": drawn_from, "sha256": sha256}}
 
     def record(self, section: Section, record: dict) -> None:
         """Write the section's own JSON."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from textbook.experiment.book import Chapter
+from textbook.experiment.documented import DIFFERS
 from textbook.experiment.outline import Outline
 from textbook.experiment.streams import out
 
@@ -22,9 +23,14 @@ def listing(chapter: Chapter) -> None:
 def section(outline: Outline, record: dict, folder: Path) -> None:
     """A section's title, its figure's path and a line per claim."""
     out(f"{outline.number} {outline.title}")
-    out(f"  {folder / record['figure']}")
+    out(f"  {folder / record['figure']}  {_seconds(record)}")
     for claim in record["claims"]:
         out(f"  {verdict_line(claim)}")
+
+
+def _seconds(record: dict) -> str:
+    """What the section's own measurement took, now or when the cache got it."""
+    return f"{record['seconds']:.1f} s{', from the cache' if record['cached'] else ''}"
 
 
 def verdict_line(claim: dict) -> str:
@@ -34,13 +40,27 @@ def verdict_line(claim: dict) -> str:
         parts.append(_comparison(claim, claim["verdict"] == claim["expected"]))
     if claim["quick"]:
         parts.append("quick")
+    # a surprise is compared by its second judging
+    if claim["documented"] is not None and claim["as_expected"]:
+        parts.append(claim["documented"])
     return "  ".join(parts)
+
+
+def documented(claims: list[dict]) -> str | None:
+    """How many claims lie where the documented run has them, and which do not; None if none could be compared."""
+    words = [claim["documented"] for claim in claims if claim["documented"] is not None]
+    if not words:
+        return None
+    differing = [claim["id"] for claim in claims if claim["documented"] == DIFFERS]
+    text = f"{len(words) - len(differing)} of {len(words)} claims as documented"
+    return f"{text}; {DIFFERS}: {', '.join(differing)}" if differing else text
 
 
 def second_line(claim: dict) -> str:
     """The second judging of a claim in one line."""
     judged = f"second judging, which decides: {_numbers(claim['second'])}"
-    return "  ".join([claim["id"], judged, _comparison(claim, claim["as_expected"])])
+    parts = [claim["id"], judged, _comparison(claim, claim["as_expected"])]
+    return "  ".join(parts if claim["documented"] is None else [*parts, claim["documented"]])
 
 
 def _comparison(claim: dict, same: bool) -> str:

@@ -29,7 +29,9 @@ def read(folder: Path, outline: Outline, *, warn: Callable[[str], None]) -> dict
 def merge(chapter: Chapter, folder: Path, *, warn: Callable[[str], None]) -> dict:
     """Write results.json from what lies in the folder, so that running one section loses none of the others."""
     found = [read(folder, outline, warn=warn) for outline in chapter.sections]
-    sections = [{name: value for name, value in record.items() if name not in _KEPT_OUT} for record in found if record]
+    sections = [_without(record, _KEPT_OUT) for record in found if record]
+    for section in sections:
+        section["claims"] = [_brief(claim) for claim in section["claims"]]
     _mark_discoveries([claim for section in sections for claim in section["claims"]])
     merged = {
         "chapter": chapter.name,
@@ -42,15 +44,27 @@ def merge(chapter: Chapter, folder: Path, *, warn: Callable[[str], None]) -> dic
     return merged
 
 
+def _without(record: dict, names: tuple[str, ...]) -> dict:
+    return {name: value for name, value in record.items() if name not in names}
+
+
+def _brief(claim: dict) -> dict:
+    """A claim without one number a seed, which would bury the rest; they stand in the section's own record."""
+    second = claim["second"] and _without(claim["second"], ("differences",))
+    return {**_without(claim, ("differences",)), "second": second}
+
+
 def _mark_discoveries(claims: list[dict]) -> None:
-    """`discovery`: whether a verdict survives Benjamini and Hochberg's bound over the chapter; None without a p."""
+    """`discovery`: whether a verdict survives Benjamini and Hochberg's bound over the chapter; None without a p.
+
+    The p-value is that of the judging which decides.
+    """
     from textbook.statistics.discoveries import keep_discoveries
 
-    tested = [claim for claim in claims if claim.get("p") is not None]
-    for claim in claims:
-        claim["discovery"] = None
-    for claim, kept in zip(tested, keep_discoveries([claim["p"] for claim in tested]), strict=True):
-        claim["discovery"] = bool(kept)
+    p_values = [(claim["second"] or claim)["p"] for claim in claims]
+    kept = iter(keep_discoveries([p for p in p_values if p is not None]))
+    for claim, p in zip(claims, p_values, strict=True):
+        claim["discovery"] = None if p is None else bool(next(kept))
 
 
 def _common(provenances: list[dict]) -> dict:
