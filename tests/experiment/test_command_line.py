@@ -15,7 +15,7 @@ def test_a_section_becomes_a_figure_a_table_a_record_and_results(story):
         "1.2-coin.json",
         "results.json",
     }
-    assert "  out/one/1.2-coin.png\n" in out
+    assert "  out/one/1.2-coin.png  " in out
     assert "  1.2-a  holds  0.3 nats [0.3, 0.3]  n=16  as expected\n" in out
     results = json.loads((story.out / "results.json").read_text())
     (section,) = results["sections"]

@@ -58,6 +58,8 @@ def parser(package: str) -> argparse.ArgumentParser:
     add("--engine", metavar="|".join(_ENGINES), help="how to train: all replicas at once, or one by one with fit")
     add("--format", default="png", metavar="|".join(_FORMATS), help="of the figures (default: png)")
     add("--out", type=Path, default=Path("figures"), metavar="DIR", help="output folder (default: figures)")
+    add("--verify", type=Path, metavar="DIR", help="say which results in DIR are stale, and run those again")
+    add("--notebook", action="store_true", help="write a Jupyter notebook of each section, and run nothing")
     add("--strict", action="store_true", help="exit with 1 if a decided verdict differs from what was expected")
     add("--no-second-judging", action="store_true", help="do not judge surprises again on 32 other seeds")
     return options
@@ -74,6 +76,8 @@ def main(package: str, arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     # TensorFlow's greetings would break the progress lines
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # NumPy's threads wait for one another; beside processes that measure, a small solution takes them ten times as long
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         return _run(package, parser(package).parse_intermixed_args(arguments))
     except UsageError as error:
@@ -87,6 +91,8 @@ def main(package: str, arguments: list[str] | None = None) -> int:
 def _run(package: str, asked: argparse.Namespace) -> int:
     chapters = book.chapters(package)
     sections = [section for chapter in chapters for section in chapter.sections]
+    if asked.verify is not None:
+        return _verify(chapters, asked)
     if asked.list:
         for chapter in chapters:
             report.listing(chapter)
@@ -94,13 +100,14 @@ def _run(package: str, asked: argparse.Namespace) -> int:
     _one_of("--format", asked.format, _FORMATS)
     if asked.engine is not None:
         _one_of("--engine", asked.engine, _ENGINES)
+    if asked.notebook and (asked.strict or asked.no_second_judging or asked.format != "png"):
+        raise UsageError("expected --notebook without --strict, --no-second-judging and --format: it runs nothing")
     chosen = book.choose(sections, asked.sections)
     seeds = seed_blocks.default(quick=asked.quick) if asked.seeds is None else seed_blocks.parse(asked.seeds)
     settings = knobs.assign(asked.settings, chosen)
 
     # from here on NumPy and pandas load, which --list and mistyped words need not wait for
-    from textbook.experiment import chapter as running
-    from textbook.experiment import data_argument, progress
+    from textbook.experiment import data_argument, progress, running
     from textbook.experiment.request import Request
 
     dataset = data_argument.load(asked.data, asked.target)
@@ -116,15 +123,31 @@ def _run(package: str, asked: argparse.Namespace) -> int:
         strict=asked.strict,
         second_judging=not asked.no_second_judging,
         chosen=dataset,
+        data=asked.data,
+        target=asked.target,
         settings=settings,
     )
-    outcomes = []
+    if asked.notebook:
+        from textbook.experiment import notebook
+
+        notebook.write(chapters, chosen, request)
+        return 0
     with progress.make(len(chosen)) as bars:
-        for chapter in chapters:
-            mine = tuple(section for section in chapter.sections if section in chosen)
-            if mine:
-                outcomes.append(running.ChapterRun(chapter, request, bars).run(mine))
+        outcomes = running.run(chapters, chosen, request, bars)
     return running.exit_status(outcomes, strict=asked.strict and not asked.quick)
+
+
+def _verify(chapters: tuple[book.Chapter, ...], asked: argparse.Namespace) -> int:
+    """`--verify DIR`: each section keeps the seeds, knobs and options that its record names."""
+    own = {"--set": asked.settings, "--seeds": asked.seeds, "--quick": asked.quick, "--engine": asked.engine}
+    if given := [option for option, value in {"a section": asked.sections, **own}.items() if value]:
+        raise UsageError(f"expected --verify DIR alone or with --list or --data, got {given[0]}; leave that out")
+    if not asked.verify.is_dir():
+        raise UsageError(f"expected --verify with a folder of results, got {str(asked.verify)!r}; run something first")
+    from textbook.experiment import data_argument, verify
+
+    chosen = data_argument.load(asked.data, asked.target)
+    return verify.verify(chapters, asked.verify, chosen=chosen, only_say=asked.list)
 
 
 def _one_of(option: str, word: str, known: tuple[str, ...]) -> None:

@@ -36,9 +36,9 @@ class Measurer:
     def __call__(self, run: Run, measure: Callable, knobs: dict) -> Measured:
         """The tables of `measure(run, **knobs)`, from the cache if the key is there; always re-read from the disk."""
         parts = key_parts(run, measure, knobs)
-        key = _key(parts)
+        key = key_of(parts)
         entry = self.cache.load(key)
-        if entry is not None and run.chosen is None and not _same_data(entry):
+        if entry is not None and run.chosen is None and not same_data(entry.data):
             self.cache.forget(key)
             entry = None
         cached = entry is not None
@@ -53,7 +53,7 @@ class Measurer:
 
     def lacks(self, run: Run, measure: Callable, knobs: dict) -> bool:
         """Whether the cache has no entry for this measurement."""
-        return not self.cache.has(_key(key_parts(run, measure, knobs)))
+        return not self.cache.has(key_of(key_parts(run, measure, knobs)))
 
     def _make(self, run: Run, measure: Callable, knobs: dict, key: str, parts: dict) -> Entry:
         from textbook.replicas import session
@@ -70,7 +70,8 @@ def trains(measure: Callable) -> bool:
     return bool({"keras", "tensorflow"} & set(fingerprint.reach(measure.__module__, measure.__name__).packages))
 
 
-def _key(parts: dict) -> str:
+def key_of(parts: dict) -> str:
+    """The key of a measurement that is made of these parts."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -102,12 +103,11 @@ def _plain(name: str, value):
     )
 
 
-def _same_data(entry: Entry) -> bool:
-    """Whether the named data sets are still what they were when the table was measured."""
+def same_data(digests: dict[str, str]) -> bool:
+    """Whether named data sets are still what they were when a table was measured: {name: digest}."""
     from textbook import datasets
 
     # the card is enough where it has the values' digest: loading takes a second
     return all(
-        digest == datasets.card(name).sha256 or datasets.load(name).digest == digest
-        for name, digest in entry.data.items()
+        digest == datasets.card(name).sha256 or datasets.load(name).digest == digest for name, digest in digests.items()
     )

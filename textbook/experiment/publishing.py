@@ -22,28 +22,35 @@ class Publisher:
 
     def tables(self, section: Section, measured: Measured) -> str | dict[str, str]:
         """Write the tables as CSV; returns the file's name, or {table: file name} for several."""
-        stem = section.outline.stem
-        names = {
-            table: f"{stem}.{table.replace(' ', '-')}.csv" if table else f"{stem}.csv" for table in measured.entry.texts
-        }
+        names = self._table_names(section, measured)
         for table, text in measured.entry.texts.items():
             saving.write(self.folder / names[table], text)
         return names[""] if list(names) == [""] else names
+
+    def _table_names(self, section: Section, measured: Measured) -> dict[str, str]:
+        stem = section.outline.stem
+        return {
+            table: f"{stem}.{table.replace(' ', '-')}.csv" if table else f"{stem}.csv" for table in measured.entry.texts
+        }
 
     def pictures(self, section: Section, measured: Measured, provenance: dict, old: dict | None) -> dict:
         """Draw the figure and the film, unless `old`, the section's last record, says that the same are there.
 
         Returns: {"figure": file name, "animation": file name or None, "caption": the figure's, as plain text,
-        "drawing": what they were drawn from}.
+        "drawing": what they were drawn from, with the digests of all the section's files}.
         """
         stem = section.outline.stem
         files = {"figure": f"{stem}.{self.format}", "animation": f"{stem}.gif" if section.animate else None}
         title = f"{section.outline.number} {section.outline.title}"
+        code = drawing.code(section)
         drawn_from = fingerprint.digest_of(
-            measured.entry.sha256, drawing.code(section), title, saving.as_json(provenance).decode(), self.format
+            measured.entry.sha256, code, title, saving.as_json(provenance).decode(), self.format
         )
+        names = self._table_names(section, measured)
+        tables = {names[table]: _sha256(text) for table, text in measured.entry.texts.items()}
+        drawn = {"from": drawn_from, "code": code, "tables": tables}
         if old is not None and "caption" in old and self._stands(old.get("drawing"), drawn_from, files):
-            return {**files, "caption": old["caption"], "drawing": old["drawing"]}
+            return {**files, "caption": old["caption"], "drawing": drawn | {"sha256": old["drawing"]["sha256"]}}
         picture, caption = drawing.picture(
             section.draw,
             measured.tables,
@@ -57,8 +64,8 @@ class Publisher:
             contents[files["animation"]] = drawing.film(section.animate, measured.tables)
         for name, content in contents.items():
             saving.write(self.folder / name, content)
-        sha256 = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-        return {**files, "caption": caption, "drawing": {"from": drawn_from, "sha256": sha256}}
+        sha256 = {name: _sha256(content) for name, content in contents.items()}
+        return {**files, "caption": caption, "drawing": drawn | {"sha256": sha256}}
 
     def record(self, section: Section, record: dict) -> None:
         """Write the section's own JSON."""
@@ -69,6 +76,10 @@ class Publisher:
             return False
         expected = {name for name in files.values() if name}
         return expected == set(drawing_record["sha256"]) and all(
-            path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
+            path.is_file() and _sha256(path.read_bytes()) == digest
             for path, digest in ((self.folder / name, digest) for name, digest in drawing_record["sha256"].items())
         )
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty
 
@@ -40,7 +40,7 @@ class Workers:
         self._told = context.Queue()
         self._progress, self._warn = progress, warn
         self._pool = ProcessPoolExecutor(count, context, _prepare, (cache, self._told))
-        self._running: dict[str, Future] = {}
+        self._running: dict[tuple, Future] = {}
 
     def __enter__(self) -> "Workers":
         return self
@@ -54,15 +54,17 @@ class Workers:
     def submit(self, outline: Outline, run: Run, knobs: dict) -> None:
         """Have a section measured as soon as a process is free."""
         run = Run(run.seeds, run.quick, run.engine, run.chosen)
-        with _sigint_held():  # a process that is still starting would answer Ctrl-C with a traceback
-            self._running[outline.name] = self._pool.submit(_measure, outline, run, knobs)
+        # a broken pool takes nothing more; the run then measures by itself
+        with _sigint_held(), suppress(BrokenProcessPool):  # a starting process would answer Ctrl-C with a traceback
+            self._running[_job(outline, run)] = self._pool.submit(_measure, outline, run, knobs)
 
-    def wait(self, outline: Outline) -> bool:
-        """Wait until a section is in the cache; False if it was never submitted, or its process was killed.
+    def wait(self, outline: Outline, run: Run) -> bool:
+        """Wait until a section is in the cache; False if it was never submitted, or a process was killed.
 
         Raises: what measuring it raised.
         """
-        future = self._running.pop(outline.name, None)
+        job = _job(outline, run)
+        future = self._running.pop(job, None)
         if future is None:
             return False
         while not future.done():
@@ -72,12 +74,13 @@ class Workers:
                 continue
             if isinstance(told, str):
                 self._warn(told)
-            elif told[0] == outline.name:
+            elif told[0] == job:
                 self._progress(*told[1:])
         try:
             future.result()
         except BrokenProcessPool:
             self._warn("a process that measured was killed, perhaps for want of memory; going on without its like")
+            self._running.clear()  # none of the others is measured any more
             return False
         return True
 
@@ -93,6 +96,10 @@ def _sigint_held():
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _job(outline: Outline, run: Run) -> tuple:
+    return outline.module, run.seeds
 
 
 _cache, _told = None, None  # one a process, set by `_prepare`
@@ -123,5 +130,5 @@ def _measure(outline: Outline, run: Run, knobs: dict) -> None:
     from textbook.experiment import section
     from textbook.experiment.measuring import Measurer
 
-    measurer = Measurer(_cache, lambda done, total: _told.put((outline.name, done, total)))
+    measurer = Measurer(_cache, lambda done, total: _told.put((_job(outline, run), done, total)))
     measurer(replace(run, measurer=measurer), section.load(outline).measure, knobs)
