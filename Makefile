@@ -20,7 +20,11 @@ ON_ALL := $(addprefix tests/,schedules optimizers callbacks range_test) \
 ON_JAX := $(addprefix tests/replicas/test_,trainer.py budgets.py early_stopping.py results.py independence.py) \
 	$(addprefix tests/checks/test_,gradient_check.py initial_loss.py penalty.py)
 
-.PHONY: ch4 ch5 ch6 ch7 ch8 book test test-backends lint check-environment benchmarks clean
+# what looks at the pages: Debian's Chromium, and the rules of accessibility
+AXE_CORE ?= axe-core@4.14.1
+AXE := $(VENV)/node/node_modules/axe-core/axe.min.js
+
+.PHONY: ch4 ch5 ch6 ch7 ch8 book test test-backends browser lint check-environment benchmarks clean
 
 ch4 ch5 ch6 ch7 ch8: $(READY)
 	$(BIN)/python -m chapters.$@ $(ARGS)
@@ -29,12 +33,21 @@ book: $(READY)
 	$(BIN)/python -m chapters $(ARGS)
 
 test: $(READY) lint
-	$(PYTEST) $(ARGS)
+	AXE=$(abspath $(AXE)) $(PYTEST) $(ARGS)
 
 test-backends: $(READY)
 	$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python -m pip install --quiet '$(TORCH)'
 	KERAS_BACKEND=jax $(QUICK_JAX) $(PYTEST) --dist loadfile $(ON_ALL) $(ON_JAX) -m "not tensorflow"
 	KERAS_BACKEND=torch $(PYTEST) --dist loadfile $(ON_ALL) -m "not tensorflow"
+
+browser: $(AXE)
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { command -v apt-get >/dev/null || \
+	{ echo 'expected chromium and chromedriver, got neither them nor apt-get to install them; install both' >&2; exit 2; }; \
+	apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver; }
+
+$(AXE): $(READY)
+	npm install --silent --no-audit --no-fund --no-save --prefix $(VENV)/node '$(AXE_CORE)'
+	@touch $@
 
 lint: $(READY)
 	$(BIN)/ruff check .

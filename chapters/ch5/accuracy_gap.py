@@ -78,7 +78,9 @@ def _at_target(curves: pd.DataFrame, target: float) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """The sketch with real data: accuracies of both settings by epoch, and by training loss, which both run through."""
+    """Left, training and validation accuracy by epoch with little and with strong overfitting, and the gaps at the end;
+    right, validation accuracy by training loss, which both run through.
+    """
     curves, same = tables["curves"], tables["same loss"]
     looks = {LITTLE: plots.look(0), STRONG: plots.look(1)}
     fig, (left, right) = plots.figure(1, 2, width_ratios=[1.3, 1], sharey=True)

@@ -180,7 +180,9 @@ def _stops(curves: pd.DataFrame, stopped: float) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Rates on steady noise, and the digits; below, the bowl that becomes steeper and the one that becomes flatter."""
+    """Above, the effective rates on steady noise, and the digits' training loss; below, the loss on a bowl that becomes
+    steeper and on one that becomes flatter.
+    """
     rates, curves, walks = tables["stream"], tables["curves"], tables["walks"]
     fig, axes = plots.figure(2, 2, size=(7.6, 7.0))
     looks = plots.looks(RULES)

@@ -136,7 +136,9 @@ def _tails(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Expected squares by update for the four arms; the digits' validation loss at a constant and an annealed rate."""
+    """Left, expected squares by update on a noisy bowl, for a large, a small and an annealed rate, and for the average
+    of the large one; right, the digits' validation loss at a constant and an annealed rate.
+    """
     squares, curves, ends = tables["squares"], tables["curves"], tables["ends"]
     fig, (left, right) = plots.figure(1, 2, size=(7.6, 4.5), width_ratios=[1.25, 1])
     looks = plots.looks([LARGE, SMALL, FALLING, AVERAGE])

@@ -86,7 +86,9 @@ def _spread(batches: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """The losses of one epoch, batch by batch, for each batch size; and their standard deviation by batch size."""
+    """Left, the losses of one epoch, batch by batch, for several batch sizes; right, their standard deviation by batch
+    size; with both, the running mean that Keras shows.
+    """
     batches, spread = tables["batches"], tables["spread"]
     sizes = sorted(batches.batch_size.unique())
     fig, axes = plots.figure(1, 2, width_ratios=[1.3, 1])

@@ -146,7 +146,9 @@ def _worker(part, seed: int, trials: int, epochs: int) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """The worker's trials and when both loops save; accuracy by epochs, and what the best checkpoint gains."""
+    """Above, the worker's trials with the best so far, and the epochs at which the loop of the text saves, as printed
+    and mended; below, test accuracy by epochs, and what the best checkpoint gains over the last.
+    """
     worker, curves, kept = tables["worker"], tables["curves"], tables["checkpoints"]
     fig, axes = plots.figure(2, 2)
     ax = axes[0, 0]

@@ -123,7 +123,9 @@ def _digits(run: Run, rate: float, beta_1: float, betas_2, updates: int) -> pd.D
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """The steps' lengths by update for each β₂; the digits' first updates with the largest β₂ and with the smallest."""
+    """Above, the uncorrected step over the corrected one by update, for each β₂; below, the digits' losses in the first
+    updates, corrected and not, with the largest β₂ and with the smallest.
+    """
     steps, losses = tables["steps"], tables["losses"]
     betas = sorted(steps.beta_2.unique())
     fig, axes = plots.figure(2, 2, size=(7.2, 6.8), height_ratios=[1.1, 1], sharey="row")

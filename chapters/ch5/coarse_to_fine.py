@@ -142,7 +142,9 @@ def _game(most: int) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Ranges closing in under the losses of full-length trials, in both arms; what each search found."""
+    """Above, ranges closing in under the losses of full-length trials, with a sound and with a noisy first stage;
+    below, the test loss of what each search found, and the questions that the up-down game takes.
+    """
     trials, ranges, winners = tables["trials"], tables["ranges"], tables["winners"]
     full = trials[trials.arm == _SINGLE]
     fig, axes = plots.figure(2, 2, height_ratios=[1, 1.15])

@@ -134,7 +134,9 @@ def _proof() -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Four curves with a chord each; below, chords and least curvatures of two losses of several weights."""
+    """Above, four curves with a chord each; below, for logistic regression and for a network, how far the loss lies
+    above random chords, and its least curvature in random places.
+    """
     curves, gaps, tried = tables["curves"], tables["gaps"], tables["tried"]
     fig, axes = plots.figure(3, 2, size=(7, 8.6), height_ratios=[1, 1, 1.15])
     remarks = {

@@ -102,7 +102,9 @@ def _overlap(drawn: dict) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Errors of both estimates, their root mean squares, and what they cost."""
+    """Left, errors of the estimates by several folds and by one hold-out set; right, their root mean squares by the
+    number of networks trained.
+    """
     errors = tables["errors"]
     fig, (left, right) = plots.figure(1, 2, width_ratios=[1.7, 1])
     looks = plots.looks(errors.estimator.unique())

@@ -107,7 +107,9 @@ def _scatter(pool: pd.DataFrame, low: float, high: float) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Ranks of one seed's trials; agreement with the final order by epochs and by training rows; how many are kept."""
+    """Above, ranks of one seed's trials after the first epoch and after the last, and agreement with the final order by
+    epochs; below, how many of the best are kept, and agreement by training rows.
+    """
     epochs, shares, scatter = tables["epochs"], tables["shares"], tables["scatter"]
     fig, axes = plots.figure(2, 2)
     looks = plots.looks((_ALL, _GOOD))

@@ -63,7 +63,7 @@ def _by_size(of_members: np.ndarray, y: np.ndarray, *, seed: int) -> pd.DataFram
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Accuracy and loss against the number of networks; the share of the gain that each number has."""
+    """Test accuracy and test loss against the number of networks; beside the loss, 1 − 1/M of the gain."""
     sizes = tables["sizes"]
     shown = sizes.assign(percent=100 * sizes.test_accuracy)
     fig, (left, right) = plots.figure(1, 2)

@@ -112,7 +112,9 @@ def _beside_keras(initial: float, ks: tuple[float, ...]) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """The rates by epoch; and the training loss at the end of every arm."""
+    """Left, the rate of each decay by epoch, with t counted in epochs or in updates; right, the training loss at the
+    end of every arm.
+    """
     curves, rates, sums = tables["curves"], tables["rates"], tables["sums"]
     names = list(rates.arm.unique())
     looks = plots.looks(names)

@@ -147,7 +147,9 @@ class _Network:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Relative error of either gradient in the three ways, a dot for each seed."""
+    """Relative error of a right gradient and of one that forgets the mask, with fresh masks, with the same masks and
+    with dropout switched off; a dot for each seed.
+    """
     errors = tables["errors"]
     fig, axes = plots.figure(1, 2, sharex=True, sharey=True, size=(7.4, 4.2))
     for ax, (gradient, rows) in zip(axes, errors.groupby("gradient", sort=False), strict=True):

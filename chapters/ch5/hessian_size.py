@@ -126,7 +126,9 @@ def _times(run: Run, widths) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Left, bytes of a Hessian by the number of weights; right, seconds that it takes, and a product with it."""
+    """Left, bytes of a Hessian by the number of weights, with some networks marked; right, the time that it takes,
+    beside a product with it and a gradient.
+    """
     networks, times, million = tables["networks"], tables["times"], tables["million"].iloc[0]
     images = tables["images"]
     fig, (left, right) = plots.figure(1, 2, width_ratios=[1.3, 1], size=(7, 4.8))

@@ -114,7 +114,9 @@ def _at_zero_scores() -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """First losses by the size of the initial weights: cross-entropy on two scales of input, and four hinges."""
+    """First losses by the size of the initial weights: left, cross-entropy on two scales of input and on two other data
+    sets; right, four losses called hinge.
+    """
     losses, hinges = tables["losses"], tables["hinges"]
     digits = losses[losses.data == "digits"]
     fig, (left, right) = plots.figure(1, 2, size=(7.6, 4.9))

@@ -98,7 +98,9 @@ def _by_seed(weights: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Relative errors of weights without and with a kink between the points, and of these with smaller steps."""
+    """Three histograms of relative errors: of weights without a kink between the points, of weights with one, and of
+    the latter with smaller steps.
+    """
     weights = tables["weights"]
     limit, h = weights.limit.iloc[0], weights.step.max()
     crossed = weights[weights.crossed]

@@ -66,7 +66,9 @@ def _cartoon(distance: float) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Lines across the kink; and the gradients that they give for every h, with the text's error."""
+    """Left, forward and centred lines across the kink of ReLU; right, the error of their slopes for every h, with the
+    error that the text states.
+    """
     fig, (left, right) = plots.figure(1, 2, size=(7.4, 4.6), width_ratios=[1, 1.25])
     looks, cartoon, table = plots.looks(("forward", "centred", "text")), tables["cartoon"], tables["slopes"]
     h = cartoon.h.iloc[0]

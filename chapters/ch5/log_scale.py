@@ -98,7 +98,9 @@ def _ranges() -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Every trial's loss by its rate, and how many are useful; below, searches on both scales."""
+    """Left, every trial's loss by its rate, for SGD and for Adam, the useful ones coloured; right, the best loss of
+    searches on both scales by their trials, and the share of useful trials in each decade.
+    """
     trials, bands = tables["trials"], tables["bands"]
     fig, axes = plots.figure(2, 2, width_ratios=[1.6, 1])
     looks = plots.looks(trials.optimizer.unique())

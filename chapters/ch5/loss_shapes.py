@@ -88,7 +88,9 @@ def _numbers(rows: pd.DataFrame) -> dict:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """All curves of the four rates as in the sketch; beside them the two numbers that tell most shapes apart."""
+    """Left, the training loss by epoch of every run at four rates from low to very high; right, each run by the level
+    of its last third and by how straight its curve is.
+    """
     curves, shapes = tables["curves"], tables["shapes"]
     fig, (left, right) = plots.figure(1, 2, width_ratios=[1.25, 1])
     looks = plots.looks(curves.condition.unique())

@@ -112,7 +112,9 @@ def _walk(decay: float, factor: float = 1.8, steps: int = 300) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Above, ping-pong in a noisy bowl and its average; below, the digits at a high rate and at the best one."""
+    """Above, ping-pong in a noisy bowl and its average; below, the digits' test loss at a high rate and the test
+    accuracy at the best one.
+    """
     curves, walk = tables["curves"], tables["walk"]
     with plots.style():
         fig, axes = plots.figure(2, 2, height_ratios=[1, 1.25], width_ratios=[1.5, 1], size=(7.0, 6.6))

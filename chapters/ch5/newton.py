@@ -116,7 +116,9 @@ def _orders(valley, seed: int) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Left, the three ways along Rosenbrock's valley; right, how far above the minimum each is."""
+    """Left, the ways of Newton, damped Newton and plain descent along Rosenbrock's valley; right, how far above the
+    minimum each is, by update.
+    """
     paths, race = tables["paths"], tables["race"]
     valley = Rosenbrock(paths.steepness.iloc[0])
     looks = plots.looks(paths.rule.unique())

@@ -119,7 +119,9 @@ def _picture(well) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Above, the well with Newton's way from 0 up to the hilltop; below, where each start ends, rule by rule."""
+    """Above, the well with Newton's way from 0 up to the hilltop; below, where each start ends by Newton's rule, by its
+    saddle-free form and by descent.
+    """
     picture, ends, zero = tables["picture"], tables["ends"], tables["from_zero"]
     well = DoubleWell(picture.tilt.iloc[0])
     left, hill, right = well.critical_points[:, 0]

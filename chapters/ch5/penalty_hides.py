@@ -61,7 +61,9 @@ def _checked(machine: WestonWatkins, w: np.ndarray) -> pd.DataFrame:
 
 
 def draw(table: pd.DataFrame):
-    """Relative error of the total gradient by the strength of the penalty, for a mistake in either part."""
+    """Relative error of the total gradient by the strength of the penalty, for a mistake in the data's part, in the
+    penalty's part, and in neither.
+    """
     fig, ax = plots.figure()
     positive = sorted(value for value in table.strength.unique() if value > 0)
     # a strength of 0 has no place on a log axis: one step before the first

@@ -54,7 +54,7 @@ def measure(run: Run, *, l2: float = 1e-3, l1: float = 1e-4, rows: int = 200) ->
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Total loss and data loss by the strength, a line for each seed."""
+    """Total loss and data loss by the strength of an L2 and of an L1 penalty, a line for each seed."""
     lines, slopes = tables["lines"], tables["slopes"]
     fig, axes = plots.figure(1, 2, sharey=True)
     for number, (ax, (name, rows)) in enumerate(zip(axes, lines.groupby("penalised", sort=False), strict=True)):

@@ -114,7 +114,9 @@ def _checks(loss: pd.DataFrame, limit: float) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """The bits, with the text's table beside them; error against h for each kind; the worst weight of a network."""
+    """Above, the bits of each kind of number, with the text's beside them; below, the error of a difference against h
+    for each kind, and the worst weight of a correct network in float32 and in float64.
+    """
     fig, ((above, unused), (errors, checks)) = plots.figure(2, 2, size=(7.4, 6.9), height_ratios=[1, 1.25])
     grid = above.get_gridspec()
     above.remove()

@@ -97,7 +97,9 @@ def _kinds(seed: int, trials: int) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """The unit square with the values tried of each axis; regret by how much the second axis matters; networks."""
+    """Above, a grid and random points in the unit square, with the values tried of the axis that matters; below, regret
+    by how much the second axis matters, and the best losses of networks.
+    """
     points, regret = tables["points"], tables["regret"]
     fig, axes = plots.figure(2, 2, height_ratios=[1, 0.95])
     looks = plots.looks(_DESIGNS)

@@ -110,7 +110,9 @@ def _arrivals(curves: pd.DataFrame, target: float) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Above, one weight in two valleys; below, networks after equal epochs and at equal training loss."""
+    """Above, two descents of one weight over two valleys, and where it rests by rate; below, the networks' training
+    loss by rate after equal epochs, and their validation loss at equal training loss.
+    """
     well, paths, ends, arrivals = (tables[name] for name in ("well", "paths", "ends", "arrivals"))
     fig, ((valley, rest), (level, equal)) = plots.figure(2, 2)
     curve = paths[paths.rate == 0]

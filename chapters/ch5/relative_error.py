@@ -85,7 +85,9 @@ def _ratios() -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """One difference at gradients of every size; both denominators; and the pairs with the errors of each."""
+    """Above, the relative and the absolute error of one difference at gradients of every size, and the error over
+    either denominator by the ratio of the two gradients; below, a table of pairs with the errors of each.
+    """
     fig, ((size, ratio), (below, unused)) = plots.figure(2, 2, size=(7.4, 6.6), height_ratios=[1.35, 1])
     sizes, ratios, difference = tables["sizes"], tables["ratios"], tables["sizes"].absolute.iloc[0]
     for limit, word in LIMITS.items():

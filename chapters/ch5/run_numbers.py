@@ -98,7 +98,9 @@ def _digest(value) -> str:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """A row for each quantity, with a tick at each update that moved it."""
+    """A row for each quantity of a run, with a tick at each update that moved it; colours tell what is learned, the
+    optimizer's state, what follows a schedule, and the hyperparameters.
+    """
     moves, summary, setting = tables["moves"], tables["summary"], tables["setting"].iloc[0]
     fig, ax = plots.figure(size=(7, 5.4))
     colours = dict(zip((LEARNED, STATE, FOLLOWS, FIXED), (*plots.COLOURS[:3], plots.GREY), strict=True))

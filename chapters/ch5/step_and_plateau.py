@@ -142,7 +142,9 @@ def _way(factor: float, every: int) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Validation loss and rate by epoch, from the small and from the large first rate."""
+    """Validation loss and rate by epoch, from the small and from the large first rate, with drops every few epochs and
+    with drops at plateaus.
+    """
     curves = tables["curves"]
     looks = plots.looks((CLOCK, PLATEAU))
     fig, axes = plots.figure(2, 2, sharex=True, sharey="row", height_ratios=[1.5, 1])

@@ -101,7 +101,9 @@ def _best(loss: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Secants on a smooth function and at a kink; below, error against h for a formula and for a network's loss."""
+    """Above, forward and centred secants on a smooth function and at a kink; below, relative error against h for a
+    formula and for a network's loss.
+    """
     fig, ((smooth, kink), (formula, network)) = plots.figure(2, 2, size=(7.4, 7))
     cartoon = tables["cartoon"]
     looks = plots.looks(FORMS)

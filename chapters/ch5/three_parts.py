@@ -97,7 +97,9 @@ _OF = {"training": "train", "validation": "validation"}
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Above, the three parts and their uses; below, what the best of k networks gains on either part."""
+    """Above, boxes for the three parts with their uses, and one for data in use; below, what the best of k networks
+    gains over the mean on validation and on test data.
+    """
     fig, (above, below) = plots.figure(2, 1, size=(7, 6.6), height_ratios=[1, 2.2])
     _draw_parts(above, tables["uses"])
     gains = tables["gains"]

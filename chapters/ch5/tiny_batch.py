@@ -84,7 +84,9 @@ def _zeroed(splits):
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Left, the loss of the rows by update; right, in how many seeds they were learnt by heart."""
+    """Left, the loss of the rows by update, for a sound network and for each bug; right, in how many seeds they were
+    learnt by heart.
+    """
     curves, judged = tables["curves"], tables["judged"]
     names = list(judged.condition.unique())
     fig, (left, right) = plots.figure(1, 2, size=(7.8, 5.2), width_ratios=[1.5, 1])

@@ -106,7 +106,9 @@ def _numbers() -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Above, the steps around the cut of the rate; below, how far Keras's defaults are from torch's."""
+    """Above, the length of the steps around the cut of the rate, in Keras and in torch; below, each default of Keras
+    divided by torch's.
+    """
     steps, numbers = tables["steps"], tables["numbers"]
     fig, (above, below) = plots.figure(2, 1, size=(7, 7.4))
     near = steps[(steps.since_cut > -15) & (steps.since_cut <= 45)]

@@ -103,7 +103,9 @@ def _rolls(start: float) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Above, the balls' ways by update and the map of escapes; below, the digits by momentum."""
+    """The balls' ways by update; two maps, one for each rate, of the momenta and tilts with which the ball gets out of
+    the first valley; and the digits' validation loss by momentum.
+    """
     rolls, digits = tables["rolls"], tables["digits"]
     well = DoubleWell(rolls.c.iloc[0])
     fig, axes = plots.figure(2, 2, size=(7, 7), height_ratios=[1, 1.1], width_ratios=[1.1, 1])

@@ -129,7 +129,9 @@ def _noise(run: Run) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Left, the noise of mean and variance by batch size; right, losses and gap by the size of the groups."""
+    """Left, the noise of a batch's mean and variance by its size, beside the slope −½; right, test and training loss by
+    the rows per statistic, beside those without batch norm.
+    """
     noise, ends, plain = (tables[name] for name in ("noise", "ends", "plain"))
     fig, (left, right) = plots.figure(1, 2)
     words = {"mean": "mean_noise", "variance": "variance_noise"}

@@ -142,7 +142,9 @@ def _epsilons(seed: int, rows: int, epsilon: float) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Left, the standard deviation behind batch norm by that before it; right, gradient checks with paths forgotten."""
+    """Left, the standard deviation behind batch norm by that before it, with ε inside and outside the root and by
+    Keras's layer; right, the error of gradients with paths forgotten, beside the limit.
+    """
     sizes, checks = tables["epsilons"], tables["checks"]
     fig, (left, right) = plots.figure(1, 2, size=(7.4, 4.8), width_ratios=[1.25, 1])
     shown = sizes[sizes.sigma > 0]

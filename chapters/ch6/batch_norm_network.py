@@ -156,7 +156,9 @@ def _with_bias(model, x, y, seed: int) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Above, the model's layers as boxes; below, what a bias before batch norm changes in training and in inference."""
+    """Above, the model's layers as boxes with their formulas and their numbers of weights; below, how much a bias
+    before batch norm changes the logits in training and in inference.
+    """
     layers, shifts, settings = tables["layers"], tables["shifts"], tables["settings"].iloc[0]
     fig, (above, below) = plots.figure(2, 1, size=(7.4, 6.8), height_ratios=[1.25, 1])
     _draw_layers(above, layers)

@@ -59,7 +59,9 @@ def measure(
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Training loss by update, updates by rate, every arm's updates, and both probes."""
+    """Without batch norm, with it and with noise behind it: training loss by update for ReLU and sigmoid; updates to a
+    low loss by rate and at the best rate; how far a layer's inputs move and how fast the gradient changes.
+    """
     runs, trials, curves, probes = (tables[name] for name in ("runs", "trials", "curves", "probes"))
     looks = {arm: plots.look(number) for number, arm in enumerate((NONE, BATCH_NORM, NOISY))}
     fig, ((relu, sigmoid), (rates, counts), (drift, smooth)) = plots.figure(3, 2, size=(7.4, 9))

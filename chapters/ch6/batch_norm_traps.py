@@ -153,7 +153,9 @@ def _written(x) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Above, validation loss by epoch for the momenta; below, what each trap costs the trained network."""
+    """Above, validation loss by epoch for several momenta of batch norm's averages; below, the test loss of the trained
+    network in each trap.
+    """
     curves, costs = tables["curves"], tables["costs"]
     fig, (above, below) = plots.figure(2, 1, height_ratios=[1, 1.05], size=(7, 7.4))
     named = curves.assign(name=curves.momentum.map(lambda momentum: f"momentum {momentum:g}"))

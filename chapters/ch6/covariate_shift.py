@@ -103,7 +103,9 @@ def _gallery(split, contrasts) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Accuracy by the contrast of the ink, for both networks and for batch norm with new statistics."""
+    """Above, a digit in each ink; below, test accuracy by the contrast of the ink, from as trained to inverted, without
+    batch norm, with it, and with new statistics.
+    """
     table, gallery = tables["accuracy"], tables["gallery"]
     fig, (strip, main) = plots.figure(2, 1, sharex=True, height_ratios=[1, 7])
     for contrast, ink in gallery.groupby("contrast"):

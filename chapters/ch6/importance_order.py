@@ -134,7 +134,7 @@ def _collapse(pool: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Shares for all and for good rates; the ranks beside the text's groups, and Adam; the trials over two numbers."""
+    """Each hyperparameter's share of the variance at all and good rates; ranks; Adam's; loss by rate, by one ratio."""
     shares, settings, pool = tables["shares"], tables["settings"].iloc[0], tables["trials"]
     fig, axes = plots.figure(3, 2, size=(7.4, 9.6), height_ratios=[1.25, 1.1, 1])
     looks = plots.looks(sets := ["digits", *SMALL])

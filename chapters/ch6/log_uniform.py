@@ -135,7 +135,8 @@ def _ways(rand: np.ndarray) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Draws of both scales on a linear and on a log axis, shares by decade, losses by rate, and the best of n."""
+    """Rates drawn evenly and on a log scale, on both axes and by decade; test loss by rate for Adam and SGD, and of the
+    best of n draws of either scale."""
     curves, searches, unit = tables["curves"], tables["searches"], tables["points"].unit
     fig, axes = plots.figure(3, 2, size=(7.2, 8.6), height_ratios=[0.62, 1.1, 1.1])
     looks = plots.looks((EVEN, LOG))

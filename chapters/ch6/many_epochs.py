@@ -99,7 +99,9 @@ def _times(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Validation loss against epochs, a panel for each number of images."""
+    """Validation loss against epochs for the same images and for images changed each time, a panel for each number of
+    images; dotted, the training images as they are.
+    """
     curves, times = tables["curves"], tables["times"]
     sizes = list(dict.fromkeys(curves["size"]))
     fig, axes = plots.figure(1, len(sizes), size=(9, 4.9), sharey=True)

@@ -154,7 +154,9 @@ def _densities(place, named, batches, everything) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """The values that each stage passes on, ridge by ridge in the network's order; dashes mark units' means."""
+    """Histograms of the values that each stage passes on, ridge by ridge in the network's order, with batch norm before
+    (left) and after the activation (right); dashes mark units' means.
+    """
     densities, moments, settings = tables["densities"], tables["moments"], tables["settings"].iloc[0]
     fig, axes = plots.figure(1, 2, size=(7.4, 7.2), sharex=True)
     # the hatches tell them apart in grey

@@ -122,7 +122,9 @@ def _growth(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """One seed's trials along the rate, the best of n, and every seed's winner on the test part."""
+    """Above, the validation loss of one seed's trials by learning rate for grid and random search; below, the best of n
+    trials, and the test loss of every seed's winner, for grid, random and Sobol points.
+    """
     found, best, setting = tables["trials"], tables["best"], tables["settings"].iloc[0]
     fig, axes = plots.figure(2, 2, height_ratios=[1, 1])
     looks = plots.looks(DESIGNS)

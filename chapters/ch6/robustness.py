@@ -127,7 +127,9 @@ def _judged(networks: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Above, the parts of the error by degree; below, accuracy by shift and by noise of three ways of training."""
+    """Above, the error on new data with its bias² and its variance by the polynomial's degree; below, test accuracy by
+    shift and by noise for networks trained on plain images, on shifted and on noisy copies.
+    """
     polynomials, networks = tables["polynomials"], tables["networks"]
     fig, axes = plots.figure(2, 2, size=(7, 7.2), height_ratios=[1.15, 1], sharey="row")
     grid = axes[0, 0].get_gridspec()

@@ -161,7 +161,8 @@ def _straight(seed: int) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """The sigmoid on N(0, 1) with its lines, how straight it is by γ, the learned γ and β, and the ablation."""
+    """The sigmoid of z and of 4z with their best lines, and what a line leaves unexplained by γ; below, histograms of
+    the learned γ and β, and the test loss with γ and β learned or fixed."""
     line, ends, weights, chosen = (tables[name] for name in ("line", "ends", "weights", "chosen"))
     fig, ((curve, straight), (learned, ablated)) = plots.figure(2, 2)
     z = np.linspace(-3, 3, 121)

@@ -140,7 +140,9 @@ def _tuned(run: Run, splits, momentum: float, epochs: int) -> dict[str, pd.DataF
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """What is in the network and what moves it; a training with changing rates, complete ones, and their winners."""
+    """Above, how many numbers of each kind a network holds and what moves them, and one training whose rate changes on
+    the way; below, complete trainings by rate, and the test loss with the rate that each way chooses.
+    """
     parts, ends, within, scores = (tables[name] for name in ("parts", "ends", "within", "scores"))
     fig, axes = plots.figure(2, 2, height_ratios=[1.1, 1])
     ax = axes[0, 0]

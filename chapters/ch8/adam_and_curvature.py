@@ -93,7 +93,9 @@ def _at_the_minimum(seed: int, rows: int) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Adam's step against the curvature and against the noise; mean square of the gradient against the curvature."""
+    """Adam's step against the curvature, beside Newton's, and against the noise; at a minimum, the mean square of the
+    gradient over the curvature against the noise of the data.
+    """
     bent, noisy, minimum = tables["bent"], tables["noisy"], tables["minimum"]
     fig, (curved, straight, fitted) = plots.figure(1, 3, size=(7.8, 4.0))
     both = bent.melt(id_vars=["seed", "curvature"], value_vars=["step", "newton"], var_name="rule", value_name="size")

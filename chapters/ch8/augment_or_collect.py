@@ -130,7 +130,9 @@ def _same(data) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """The three things to do on test images as they are and moved; below, the trials that policies are chosen by."""
+    """Above, test accuracy by the images at hand, taken as they are, augmented and twice as many, on test images as
+    they are and moved; below, the trials that policies are chosen by.
+    """
     choice, trials = tables["choice"], tables["trials"]
     fig, axes = plots.figure(2, 2, size=(7, 7.4), height_ratios=[1.2, 1])
     order = [AS_THEY_ARE, *POLICIES]

@@ -164,7 +164,9 @@ def _formula(seed: int) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Above, the variance ratio by layer; below, the test loss of every arm."""
+    """Above, the variance in training over that in inference by layer, for batch norm alone and both orders with
+    dropout; below, the test loss of every arm.
+    """
     ends, ratios, chosen = tables["ends"], tables["ratios"], tables["chosen"]
     fig, (above, below) = plots.figure(2, 1, height_ratios=[1, 1.1], size=(7, 7))
     plots.band(above, ratios, x="layer", y="ratio", hue="arm", log=True, names="legend")

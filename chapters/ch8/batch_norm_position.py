@@ -167,7 +167,7 @@ def _ported(seed: int) -> dict[str, pd.DataFrame]:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Left, one block of each network, read from the models; right, test error by rate."""
+    """Left, a block with batch norm before and one with it after the activation; right, both test errors by rate."""
     ends, chosen, blocks = tables["ends"], tables["chosen"], tables["blocks"]
     fig, (left, right) = plots.figure(1, 2, width_ratios=[1, 1.15])
     words = {"Dense": "linear", "BatchNormalization": "batch norm", "Leaky": "leaky ReLU"}

@@ -121,7 +121,9 @@ def _condition(protocol: str, size: int, rate: float, *, usual: int, epochs: int
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Test accuracy by batch size, a line for each protocol; the lines meet at the usual size."""
+    """Test accuracy by batch size up to above 4000 rows, a line for each protocol: equal updates or equal epochs, with
+    tuned, equal or scaled rates; the lines meet at the usual size.
+    """
     chosen = tables["chosen"]
     ends = tables["ends"].assign(
         percent=lambda table: 100 * table.test_accuracy.where(~table.diverged, table.chance_accuracy)

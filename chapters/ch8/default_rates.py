@@ -126,7 +126,9 @@ def _width(trials: pd.DataFrame, *, within: float = 0.1) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Validation loss by rate on each data set, the default rates as rings; what tuning gains, and the good widths."""
+    """Validation loss by rate for SGD, Adagrad and Adam on each data set, the default rates as rings; below, what
+    tuning gains and how wide the range of good rates is.
+    """
     trials, settings, width = tables["trials"], tables["settings"], tables["width"]
     fig, axes = plots.figure(3, 2, size=(7.4, 9.0))
     looks = plots.looks(GRIDS)

@@ -110,7 +110,9 @@ def _network(masks, seed: int) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """The network for two samples of a mini-batch; how many nodes are dropped; how masks average out in a batch."""
+    """Above, the network for two samples of a mini-batch, dropped nodes crossed; below, how many nodes are dropped
+    beside the binomial, and how masks average out in a batch.
+    """
     counts, batches = tables["counts"], tables["batches"]
     fig, axes = plots.figure(2, 2, height_ratios=[1, 1.15])
     for ax, (sample, nodes) in zip(axes[0], tables["network"].groupby("sample"), strict=True):

@@ -116,7 +116,9 @@ def _orders(seed: int, rate: float, *, count: int = 200) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """What a node passes on in either order; the test loss with dropout in each place."""
+    """Above, what a node passes on by its pre-activation with dropout before and after the activation; below, the test
+    loss with dropout in each place.
+    """
     ends, orders, chosen = tables["ends"], tables["orders"], tables["chosen"]
     fig, axes = plots.figure(2, 2, height_ratios=[1, 1.1])
     one = orders[orders.seed == orders.seed.min()]

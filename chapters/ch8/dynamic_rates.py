@@ -80,7 +80,9 @@ def _stops(curves: pd.DataFrame, stalled: float) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """The double well with where small steps end; the training loss at four rates; constant and falling rates."""
+    """Above, the double well with where small steps end, and the training loss at constant rates; below, the validation
+    loss with constant and falling rates from two starts.
+    """
     well, curves, stops = tables["well"], tables["curves"], tables["stops"]
     # a run that diverges on the way has no curve; before that it would leave a few points
     gone = curves.groupby(["condition", "seed"]).diverged.transform("any")

@@ -115,7 +115,9 @@ def _test_error(data: dict, log_penalty: float) -> float:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """One seed's validation error over the penalty with what each way tried, and every seed's test error."""
+    """Left, one seed's validation error over the penalty with what each way tried and kept; right, every seed's test
+    error by way.
+    """
     landscape, scores, setting = tables["landscape"], tables["scores"], tables["settings"].iloc[0]
     fig, (left, right) = plots.figure(1, 2, width_ratios=[1.15, 1], size=(7.4, 4.7))
     looks = plots.looks(WAYS)

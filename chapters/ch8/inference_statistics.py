@@ -161,7 +161,8 @@ def _accumulated(model, x) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Above, one sample in many companies; below, accuracy by batch size, and what the averages' lag does."""
+    """The probability of an image's class in other company; test accuracy by batch size, rows mixed and sorted by
+    class, with each kind of statistics; and the validation loss when the averages are frozen too early."""
     modes, companies, curves = tables["modes"], tables["companies"], tables["curves"]
     fig, axes = plots.figure(2, 2, size=(7.4, 7.2))
     (beside, size), (ordered, lag) = axes

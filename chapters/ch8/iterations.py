@@ -112,7 +112,9 @@ def _fit(model, rows: int, size: int, *, epochs: int, drop: int | None = None):
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Above, the updates of an epoch by batch size, counted; below, how much a row of the last mini-batch weighs."""
+    """Above, the updates of an epoch by batch size, counted, beside N/k rounded up and down; below, how much more a row
+    of the last mini-batch weighs.
+    """
     updates, dropped, weights = tables["updates"], tables["dropped"], tables["weights"]
     rows = tables["settings"]["rows"].iloc[0]
     fig, (above, below) = plots.figure(2, 1, size=(7, 6.6), sharex=True)

@@ -84,7 +84,9 @@ def _densities(sums: dict[int, np.ndarray]) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Above, one unit's values at some updates; below, how far a layer's inputs move, at once and in all."""
+    """Above, histograms of one unit's values at some updates without and with batch norm; below, how far a layer's
+    inputs move, at once and in all.
+    """
     shapes, drift, moved = tables["shapes"], tables["drift"], tables["moved"]
     looks = {arm: plots.look(number) for number, arm in enumerate(_ARMS)}
     fig, (above, below) = plots.figure(2, 2, size=(7, 7.6), height_ratios=[1.25, 1])

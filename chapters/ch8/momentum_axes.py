@@ -103,7 +103,9 @@ def _ways(bowl: Quadratic, rate: float) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """The velocity along and across the valley; what it makes of each kind of gradient; the way across the valley."""
+    """Above, the velocity along and across the valley with and without momentum; below, what momentum makes of each
+    kind of gradient, and the way travelled across the valley.
+    """
     gains, noise, traces, ways = (tables[name] for name in ("gains", "noise", "traces", "ways"))
     fig, ((along, across), (gain, way)) = plots.figure(2, 2)
     momentum, rate = traces.momentum.iloc[0], traces.rate.iloc[0]

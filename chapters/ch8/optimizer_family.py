@@ -105,7 +105,9 @@ def _tree(bowl, updates: int, factor: float, same: float) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """The tree, oldest at the top; below, six of its rules on one bowl."""
+    """A family tree of optimizers by year, oldest at the top, in three branches; below, the paths of six of them on one
+    elongated bowl.
+    """
     tree, walks, steps = tables["tree"], tables["walks"], tables["steps"].set_index("rule")
     fig, axes = plots.figure(3, 3, size=(7.6, 11.6), height_ratios=[4.2, 1, 1], sharex=True, sharey=True)
     grid = axes[0, 0].get_gridspec()

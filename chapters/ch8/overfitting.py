@@ -74,7 +74,9 @@ def _ends(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Above, three fits; below, training error and error on new data by degree and by width."""
+    """Above, polynomials of three degrees through the same noisy points; below, training error and error on new data by
+    the degree and, for networks, by the hidden units.
+    """
     fits, polynomials, networks = (tables[name] for name in ("fits", "polynomials", "networks"))
     fig, axes = plots.figure(2, 6, size=(7, 6.2), height_ratios=[1, 1.35])
     grid = axes[0, 0].get_gridspec()

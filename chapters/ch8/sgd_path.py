@@ -103,7 +103,9 @@ def _cloud(surfaces, seeds, size, rates, wander) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """The three paths on the surface; below, the cloud's radius by rate and by batch size."""
+    """Above, the paths of gradient descent and of SGD with batches and with single rows on the contours of the loss;
+    below, the radius of the cloud around the minimum by rate and by batch size.
+    """
     paths, points, clouds = tables["paths"], tables["points"], tables["clouds"]
     fig, axes = plots.figure(2, 2, size=(7, 7.8), height_ratios=[3, 2], sharey="row")
     grid = axes[0, 0].get_gridspec()

@@ -112,7 +112,9 @@ def _widths(accuracy: float) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """The three parts as rows of the data; the spread of small test sets; what training and test rows say."""
+    """Above, which rows of the data are training, validation and test; below, the spread of a test set's accuracy by
+    its size, and how far estimates on training and on test rows are off.
+    """
     spread, errors, parts = tables["spread"], tables["errors"], tables["parts"]
     fig, axes = plots.figure(2, 2, size=(7, 6.2), height_ratios=[1, 2.6])
     grid = axes[0, 0].get_gridspec()

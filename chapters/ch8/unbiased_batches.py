@@ -58,7 +58,9 @@ def _escapes(seeds, learning_rate, noise, tilt, updates, particles) -> pd.DataFr
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Distance of the mean gradient from the full one by the number of batches; share of escapes by batch size."""
+    """Left, the distance of the mean gradient from the full one by the number of batches, with and without batch norm;
+    right, the share of descents that leave a shallow valley by batch size.
+    """
     means, escapes = tables["means"], tables["escapes"]
     fig, (left, right) = plots.figure(1, 2, size=(7.6, 4.8))
     with plots.style():

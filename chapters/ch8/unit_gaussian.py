@@ -107,7 +107,9 @@ def _bends(z, epsilon: float):
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Histograms before and after, a row for each shape; the line is the unit Gaussian."""
+    """Histograms of a mini-batch before and after batch norm, a row for each shape of distribution; the line is the
+    unit Gaussian.
+    """
     values, moments = tables["values"], tables["moments"]
     shapes = list(values["shape"].unique())
     fig, axes = plots.figure(len(shapes), 2, size=(7.2, 8.2), sharex="col", sharey="row")

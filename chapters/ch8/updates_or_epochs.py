@@ -57,7 +57,7 @@ def measure(
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """The same curves against epochs, and against updates."""
+    """Validation loss for each batch size: the same curves against epochs (left) and against updates (right)."""
     curves, equal = tables["curves"], tables["equal"]
     fig, (left, right) = plots.figure(1, 2, size=(7.6, 4.6), sharey=True)
     common = curves.common.iloc[0]

@@ -143,7 +143,9 @@ def turns(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Above, which rows of iris each way holds out; below, losses by epoch with right and with wrong labels."""
+    """Above, which rows of iris each way holds out; below, training and validation loss by epoch with right and with
+    wrong labels.
+    """
     curves, found = tables["curves"], tables["turns"]
     fig, axes = plots.figure(2, 2, size=(7, 6.6), height_ratios=[1, 1.9], sharey="row")
     grid = axes[0, 0].get_gridspec()

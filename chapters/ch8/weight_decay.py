@@ -140,7 +140,9 @@ def _ridge(split) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Losses by strength; weights by size; effective parameters of ridge; penalty against decay, step by step."""
+    """Losses by the penalty's strength, and shares of the first layer's weights by size without a penalty, with L1 and
+    with L2; below, ridge regression's effective parameters by λ, and how far penalty and decay drift apart.
+    """
     runs, ridge, steps = tables["runs"], tables["ridge"], tables["steps"]
     fig, ((losses, sizes), (free, apart)) = plots.figure(2, 2, size=(7, 6.6))
     path = runs[runs.kind == L2]

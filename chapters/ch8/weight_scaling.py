@@ -133,7 +133,9 @@ def _by_keras(seeds, rate: float) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """The eight masks of three inputs; mean over K masks against scaling; the loss of each way to predict."""
+    """Above, the output under each of the eight masks of three inputs, with their mean and that of scaled weights;
+    below, the mean over K masks against scaling, and the loss of each way to predict.
+    """
     masks, answers, approach = tables["masks"], tables["answers"], tables["approach"]
     fig, axes = plots.figure(2, 2, height_ratios=[1, 1], width_ratios=[1, 1.1])
     one = masks[(masks.seed == masks.seed.min()) & (masks.rate == answers.rate.iloc[0])]

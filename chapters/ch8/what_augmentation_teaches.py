@@ -85,7 +85,9 @@ def measure(
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Above, the training losses over the updates; below, losses and consistency against the strength."""
+    """Above, the training loss by update on the moved images and on the same images unmoved; below, losses, and the
+    share of answers that stay the same, against the largest shift.
+    """
     runs, curves = tables["runs"], tables["curves"]
     fig, ((moved, original), (losses, agreement)) = plots.figure(2, 2, size=(7, 6.6))
     few = curves[curves.strength.isin(STRENGTHS[::2])]

@@ -170,7 +170,8 @@ def _with_and_without(split) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Left, the winner's luck by number of models; right, what is reported of the winner and what it is worth."""
+    """Left, how far the test accuracy of the winner lies above its true one by the number of models; right, the
+    accuracy reported of the winner beside what it is worth in the vault."""
     simulated, real, choices = tables["simulated"], tables["real"], tables["choices"]
     fig, (left, right) = plots.figure(1, 2, size=(7, 4.7), width_ratios=[1, 1.1])
     places = {}

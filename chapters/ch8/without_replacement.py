@@ -179,7 +179,9 @@ def _coverage(rows: int, seeds, *, each: int = 50) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Above, the rows that each update takes in two epochs; below, the loss on the training rows."""
+    """Above, which rows each update takes in two epochs of fit, of tf.data and with replacement; below, the loss on the
+    training rows without and with replacement.
+    """
     dealt, curves, settings = tables["dealt"], tables["curves"], tables["settings"].iloc[0]
     shown, coverage = int(settings.shown), tables["coverage"].iloc[0]
     fig, axes = plots.figure(2, 3, size=(7.4, 7.4), height_ratios=[1.2, 1])

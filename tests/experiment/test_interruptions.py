@@ -9,6 +9,9 @@ import time
 import pandas as pd
 import pytest
 
+from benchmarks.equal_books import differences, half_written
+from benchmarks.interruptions import interrupted
+
 # one child after the other dies as by kill -9 when its n-th call of a function of `os` begins, until one comes through
 KILLER = """
 import os, signal
@@ -115,3 +118,83 @@ def test_a_cached_run_loads_no_tensorflow(story):
     )
     assert "(cached)" in done.stderr
     assert done.stdout.endswith("0 []\n")
+
+
+# takes longer than a run's start, in steps; one section reads the clock, whose numbers differ from run to run
+SLOW = {"for seed in run.seeds:": "import time\n    for seed in run.seeds:\n        time.sleep(0.05)"}
+TIMED = {
+    'DATA = "none"': 'DATA = "none"\nMEASURED = ("test_loss",)',
+    "loss = shift + luck(seed)": "loss = shift + time.perf_counter() % 1",
+    **SLOW,
+}
+
+
+@pytest.fixture
+def slow_book(story):
+    story.coin(changes=SLOW)
+    story.coin("second", number="1.3", changes=SLOW)
+    story.coin("timed", number="1.4", changes=TIMED)
+    story.sections("coin", "second", "timed")
+    return story
+
+
+def test_killed_at_random_moments_a_book_ends_with_the_files_of_an_undisturbed_run(slow_book):
+    said = []
+    found = interrupted(
+        [*slow_book.command(), "--out", "book"],
+        slow_book.folder / "runs",
+        package=f"{slow_book.package}.one",
+        times=3,
+        seed=1,
+        environment=slow_book.environment,
+        tell=said.append,
+    )
+    assert found == []
+    assert [line.partition(" after")[0] for line in said if line.startswith("kill ")] == [
+        f"kill {number} of 3" for number in (1, 2, 3)
+    ]
+    book = slow_book.folder / "runs" / "killed" / "book"
+    assert {"1.2-coin.csv", "1.3-second.png", "1.4-timed.json"} <= {path.name for path in (book / "one").iterdir()}
+
+
+def change(name, old, new):
+    def changed(book):
+        path = book / "one" / name
+        text = path.read_bytes()
+        assert old in text
+        path.write_bytes(text.replace(old, new))
+
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("damage", "name"),
+    [
+        (change("1.2-coin.csv", b"loaded", b"golden"), "one/1.2-coin.csv"),
+        (change("1.2-coin.png", b"IDAT", b"IDAX"), "one/1.2-coin.png"),
+        (change("1.2-coin.json", b'"verdict": "holds"', b'"verdict": "fails"'), "one/1.2-coin.json"),
+        (change("1.4-timed.csv", b"loaded", b"golden"), "one/1.4-timed.csv"),
+        (lambda book: (book / "one" / "1.2-coin.png").unlink(), "one/1.2-coin.png"),
+        (lambda book: (book / "one" / ".1.2-coin.png.77.part").touch(), "one/.1.2-coin.png.77.part"),
+        (lambda book: (book / ".cache" / "measuring-it").touch(), ".cache/measuring-it"),
+    ],
+)
+def test_what_an_interrupted_run_might_spoil_is_found(story, damage, name):
+    story.coin("timed", number="1.4", changes={**TIMED, "time.sleep(0.05)": "pass"})
+    story.sections("coin", "timed")
+    for out in ("a", "b"):
+        assert story.main("--out", out)[0] == 0
+    a, b = story.folder / "a", story.folder / "b"
+    assert differences(a, b) == []
+    damage(b)
+    (found,) = differences(a, b)
+    assert found.startswith(name)
+
+
+def test_a_file_that_was_cut_is_half_written(story):
+    story.main()
+    out = story.folder / "out"
+    assert half_written(out) == []
+    for path in story.out.iterdir():
+        path.write_bytes(path.read_bytes()[:-9])
+    assert half_written(out) == [f"one/{name}" for name in sorted(path.name for path in story.out.iterdir())]

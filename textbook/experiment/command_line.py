@@ -92,7 +92,7 @@ def _run(package: str, asked: argparse.Namespace) -> int:
     chapters = book.chapters(package)
     sections = [section for chapter in chapters for section in chapter.sections]
     if asked.verify is not None:
-        return _verify(chapters, asked)
+        return _verify(package, chapters, asked)
     if asked.list:
         for chapter in chapters:
             report.listing(chapter)
@@ -134,12 +134,14 @@ def _run(package: str, asked: argparse.Namespace) -> int:
         return 0
     with progress.make(len(chosen)) as bars:
         outcomes = running.run(chapters, chosen, request, bars)
+    _write_pages(request.out, package)
     return running.exit_status(outcomes, strict=asked.strict and not asked.quick)
 
 
-def _verify(chapters: tuple[book.Chapter, ...], asked: argparse.Namespace) -> int:
+def _verify(package: str, chapters: tuple[book.Chapter, ...], asked: argparse.Namespace) -> int:
     """`--verify DIR`: each section keeps the seeds, knobs and options that its record names."""
     own = {"--set": asked.settings, "--seeds": asked.seeds, "--quick": asked.quick, "--engine": asked.engine}
+    own |= {"--notebook": asked.notebook}
     if given := [option for option, value in {"a section": asked.sections, **own}.items() if value]:
         raise UsageError(f"expected --verify DIR alone or with --list or --data, got {given[0]}; leave that out")
     if not asked.verify.is_dir():
@@ -147,7 +149,16 @@ def _verify(chapters: tuple[book.Chapter, ...], asked: argparse.Namespace) -> in
     from textbook.experiment import data_argument, verify
 
     chosen = data_argument.load(asked.data, asked.target)
-    return verify.verify(chapters, asked.verify, chosen=chosen, only_say=asked.list)
+    status = verify.verify(chapters, asked.verify, chosen=chosen, only_say=asked.list)
+    if not asked.list:
+        _write_pages(asked.verify, package)
+    return status
+
+
+def _write_pages(out: Path, package: str) -> None:
+    from textbook.experiment.pages import site
+
+    note(f"the book's pages: {site.write(out, package)}")
 
 
 def _one_of(option: str, word: str, known: tuple[str, ...]) -> None:

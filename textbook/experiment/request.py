@@ -13,7 +13,7 @@ class Request:
     Attributes:
         out: the output folder. format: of the figures. seeds: to judge on.
         quick, engine, strict, second_judging: as on the command line.
-        chosen: the user's data set, or None for the sections' own.
+        chosen: the user's data set, or None for the sections' own. data, target: how the user named it.
         settings: {section name: {knob: value}} that the user set.
     """
 
@@ -25,6 +25,8 @@ class Request:
     strict: bool = False
     second_judging: bool = True
     chosen: object | None = None
+    data: str | None = None
+    target: str | None = None
     settings: dict[str, dict] = field(default_factory=dict)
 
     @property

@@ -21,6 +21,11 @@ class Section:
     claims: tuple
     knobs: dict
 
+    def knobs_for(self, chosen, asked: dict) -> dict:
+        """The knobs' values: those that the user set, else those for the data set they chose, else the defaults."""
+        for_data = {} if chosen is None else self.outline.for_data.get(chosen.card.name, {})
+        return {**self.knobs, **for_data, **asked}
+
 
 def load(outline: Outline) -> Section:
     """Import a section.

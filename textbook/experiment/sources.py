@@ -66,7 +66,7 @@ def source(module: str) -> Source | None:
     bound: dict[str, list[ast.stmt]] = {}
     loose: list[ast.stmt] = []
     for node in tree.body:
-        names = _names(node)
+        names = bound_names(node)
         for name in names:
             bound.setdefault(name, []).append(node)
         if not names:
@@ -97,7 +97,7 @@ def _uses(node: ast.stmt):
                 waiting += [child for child in children if isinstance(child, ast.AST)]
 
 
-def _names(node: ast.stmt) -> list[str]:
+def bound_names(node: ast.stmt) -> list[str]:
     """The names that a top-level statement binds, where that is all it does."""
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():

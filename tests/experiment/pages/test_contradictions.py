@@ -1,0 +1,65 @@
+"""Where the sources contradict one another: their words, and the verdicts of the run alone."""
+
+import pytest
+
+from tests.experiment.pages import toy_book
+from tests.experiment.pages.parsed import Page
+from textbook.experiment.pages import content, contradictions, site
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch) -> str:
+    return toy_book.package(tmp_path, monkeypatch, {"contradictions": toy_book.CONTRADICTIONS})
+
+
+def topic(out, package, code="en") -> contradictions.Topic:
+    (found,) = contradictions.context(content.book(out, package, code))["topics"]
+    return found
+
+
+def test_bearing_claims_stand_in_the_order_of_the_texts_and_the_others_apart(package, tmp_path):
+    toy_book.run(tmp_path, "first", toy_book.claim("1.1-a"))
+    toy_book.run(tmp_path, "second", toy_book.claim("1.2-a/more"), toy_book.claim("1.2-a/luck"))
+    found = topic(tmp_path, package)
+    assert [claim.id for claim in found.bearing] == ["1.2-a/luck", "1.1-a"]
+    assert [claim.id for claim in found.others] == ["1.2-a/more"] and not found.missing
+
+
+def test_a_section_that_was_not_run_is_named_with_its_command(package, tmp_path):
+    toy_book.run(tmp_path, "first", toy_book.claim("1.1-a"))
+    found = topic(tmp_path, package)
+    assert [claim.id for claim in found.bearing] == ["1.1-a"]
+    assert [section.name for section in found.missing] == ["second"]
+    site.write(tmp_path, package)
+    page = Page((tmp_path / "contradictions.html").read_text("utf-8"))
+    assert f"python -m {package}.one second" in page.text and f"python -m {package}.one first" not in page.text
+
+
+def test_the_texts_speak_korean_and_are_translated_on_the_english_page(package, tmp_path):
+    english, korean = topic(tmp_path, package).quotations, topic(tmp_path, package, "ko").quotations
+    assert english[0].words.words == korean[0].words.words == "동전은 공정하다."
+    assert english[0].words.foreign == "ko" and korean[0].words.foreign is None
+    assert english[0].translation.words == "A coin is fair." and korean[0].translation is None
+    # code is the same in every language
+    assert english[1].code and english[1].translation is None and english[1].words.foreign is None
+
+
+def test_the_page_shows_the_verdict_of_the_run_and_escapes_the_texts(package, tmp_path):
+    for verdict in ("holds", "violated"):
+        toy_book.run(tmp_path, "second", toy_book.claim("1.2-a/luck", verdict))
+        site.write(tmp_path, package)
+        page = Page((tmp_path / "contradictions.html").read_text("utf-8"))
+        pills = [element for element in page.all("span") if element.has_class("verdict")]
+        assert [pill.text.strip() for pill in pills] == [verdict]
+    assert "The other <b>not</b>." in page.text
+    assert page.all("blockquote")[0].text.strip() == "동전은 공정하다."
+
+
+def test_side_boxes_of_entries_lead_to_their_questions(package):
+    (place, title), *others = contradictions.side_boxes(package, ("1.2-a",), "ko")
+    assert (place, title.words, others) == ("coins", "동전은 공정한가?", [])
+    assert contradictions.side_boxes(package, ("1.3-a",), "en") == []
+
+
+def test_a_book_without_contradictions_has_no_side_boxes(tmp_path, monkeypatch):
+    assert contradictions.side_boxes(toy_book.package(tmp_path, monkeypatch, {}), ("1.2-a",), "en") == []

@@ -1,0 +1,316 @@
+"""The book in one language: what the pages say, drawn from the records of a run and the sections' own sources."""
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from textbook.experiment import book as contents
+from textbook.experiment.outline import Outline
+from textbook.experiment.pages import catalogue, commands, links, reading
+from textbook.experiment.pages.judged import Judged
+from textbook.experiment.pages.language import Language, sentences
+from textbook.experiment.pages.text import Text, plain
+from textbook.experiment.streams import note
+from textbook.statistics.judgement import HOLDS, REVERSED
+
+_HANGUL = re.compile("[\uac00-\ud7a3]")
+
+
+@dataclass(frozen=True)
+class ClaimContent:
+    """A claim: the question, the judgement, and what to take from it.
+
+    Attributes:
+        href: where it stands, from the output folder. flags: those of its catalogue entry.
+        verdict: the word that was decided, in English, for `word("verdict.…")`.
+        first, second: the judgements; `decides` is the second where there is one.
+        kept: whether Benjamini and Hochberg's bound of 5 % over all claims in the output folder keeps the verdict;
+            None where the rule has no p-value.
+    """
+
+    id: str
+    anchor: str
+    href: str
+    chapter: str
+    section: str
+    entry: str
+    flags: tuple[str, ...]
+    claim: Text
+    ask: Text
+    why: Text
+    beware: Text
+    correction: Text
+    reference: str
+    rule: Text
+    first: Judged
+    second: Judged | None
+    verdict: str
+    expected: str
+    as_expected: bool | None
+    quick: bool
+    documented: str | None
+    kept: bool | None
+
+    @property
+    def decides(self) -> Judged:
+        """The judgement that the verdict comes from."""
+        return self.second or self.first
+
+    @property
+    def finds(self) -> bool:
+        """Whether the verdict says that there is an effect, which may then be a false discovery."""
+        return self.verdict in (HOLDS, REVERSED)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it says that there is one, and the bound on false discoveries does not keep it."""
+        return self.finds and self.kept is False
+
+
+@dataclass(frozen=True)
+class SectionContent:
+    """A section: what it shows and what came of it; `record` is None where it was not run yet."""
+
+    chapter: str
+    outline: Outline
+    title: Text
+    term: Text | None
+    idea: tuple[Text, ...]
+    shows: Text
+    caption: tuple[Text, ...]
+    record: dict | None
+    claims: tuple[ClaimContent, ...]
+    href: str
+    package: str
+
+    @property
+    def name(self) -> str:
+        return self.outline.name
+
+    @property
+    def number(self) -> str:
+        return self.outline.number
+
+    @property
+    def anchor(self) -> str:
+        return links.place(self.name)
+
+    @property
+    def command(self) -> str:
+        """The command that makes its figure: that of the run, or of a first one."""
+        if self.record is None:
+            return commands.section(self.package, self.name)
+        return commands.again(self.package, self.record)
+
+    @property
+    def knobs(self) -> list[tuple[str, object, str]]:
+        """(name, value in use, the command that sets it) of every knob."""
+        used = {} if self.record is None else self.record["knobs"]
+        return [
+            (name, value, commands.section(self.package, self.name, f"--set {commands.setting(name, value)}"))
+            for name, value in used.items()
+        ]
+
+    @property
+    def tables(self) -> dict[str, str]:
+        """{table: CSV file}; one table alone is called ""."""
+        table = {} if self.record is None else self.record["table"]
+        return {"": table} if isinstance(table, str) else table
+
+    @property
+    def timed(self) -> bool:
+        """Whether its tables hold clock or memory readings, which differ from run to run."""
+        return bool(self.outline.measured)
+
+
+@dataclass(frozen=True)
+class ChapterContent:
+    """A chapter: its sections in book order."""
+
+    name: str
+    label: str
+    title: Text
+    term: Text | None
+    package: str
+    path: str
+    sections: tuple[SectionContent, ...]
+
+    @property
+    def claims(self) -> tuple[ClaimContent, ...]:
+        return tuple(claim for section in self.sections for claim in section.claims)
+
+    @property
+    def run(self) -> tuple[SectionContent, ...]:
+        """The sections that were run."""
+        return tuple(section for section in self.sections if section.record is not None)
+
+    @property
+    def quick(self) -> bool:
+        return any(section.record["quick"] for section in self.run)
+
+
+@dataclass(frozen=True)
+class Book:
+    """All chapters in one language.
+
+    Attributes:
+        package: the chapters' own, "chapters". out: the output folder, which links count from.
+        language: the words of pages that belong to no chapter. languages: those of each chapter.
+    """
+
+    package: str
+    out: Path
+    language: Language
+    languages: dict[str, Language]
+    chapters: tuple[ChapterContent, ...]
+    _sections: dict[str, SectionContent] = field(default_factory=dict, repr=False)
+
+    @property
+    def code(self) -> str:
+        return self.language.code
+
+    @cached_property
+    def sections(self) -> tuple[SectionContent, ...]:
+        return tuple(section for chapter in self.chapters for section in chapter.sections)
+
+    @cached_property
+    def claims(self) -> tuple[ClaimContent, ...]:
+        return tuple(claim for section in self.sections for claim in section.claims)
+
+    @property
+    def quick(self) -> bool:
+        return any(chapter.quick for chapter in self.chapters)
+
+    def find_section(self, name: str) -> SectionContent | None:
+        """The section of that name, or None where the book has none."""
+        return next((section for section in self.sections if section.name == name), None)
+
+
+def book(out: Path, package: str, code: str) -> Book:
+    """The book of a package with chapters, as far as its records lie in `out`."""
+    chapters = contents.chapters(package)
+    return translated(out, package, chapters, reading.records(out, chapters, warn=note), code)
+
+
+def translated(out: Path, package: str, chapters: tuple, records: reading.Records, code: str) -> Book:
+    """The book of these chapters and records in one language."""
+    kept = reading.kept(records)
+    languages = {chapter.name: Language(code, _folder(chapter)) for chapter in chapters}
+    return Book(
+        package,
+        out,
+        Language(code),
+        languages,
+        tuple(
+            _Writer(chapter, f"{package}.{chapter.name}", languages[chapter.name], records, kept).chapter()
+            for chapter in chapters
+        ),
+    )
+
+
+def _folder(chapter: contents.Chapter) -> Path | None:
+    folders = {outline.path.parent for outline in chapter.sections if (outline.path.parent / "ko.toml").is_file()}
+    return folders.pop() if folders else None
+
+
+class _Writer:
+    """Makes the content of one chapter in one language."""
+
+    def __init__(self, chapter, package: str, language: Language, records: reading.Records, kept: dict[str, bool]):
+        self._chapter = chapter
+        self._package = package
+        self._language = language
+        self._records = records
+        self._kept = kept
+        self._path = links.page("index", language.code, chapter=chapter.name)
+
+    def chapter(self) -> ChapterContent:
+        label, title, korean = _chapter_title(self._chapter)
+        title, term = self._pair(title, korean)
+        sections = tuple(self._section(outline) for outline in self._chapter.sections)
+        return ChapterContent(self._chapter.name, label, title, term, self._package, self._path, sections)
+
+    def _section(self, outline: Outline) -> SectionContent:
+        record = self._records.get((self._chapter.name, outline.name))
+        own = self._language.section(outline.name) or {}
+        english, korean = _split(outline.title)
+        title, term = self._pair(english, own.get("title", korean), term=korean)
+        caption = () if record is None else self._caption(record["caption"])
+        return SectionContent(
+            self._chapter.name,
+            outline,
+            title,
+            term,
+            tuple(self._text(outline.idea, own.get("idea")).paragraphs),
+            self._text(outline.shows, own.get("shows")),
+            caption,
+            record,
+            () if record is None else tuple(self._claim(outline, claim) for claim in record["claims"]),
+            f"{self._path}#{links.place(outline.name)}",
+            self._package,
+        )
+
+    def _claim(self, outline: Outline, claim: dict) -> ClaimContent:
+        own = self._language.claim(claim["id"]) or {}
+        entry = claim["id"].partition("/")[0]
+        entry = entry if "-" in entry else ""
+        return ClaimContent(
+            claim["id"],
+            links.anchor(claim["id"]),
+            f"{self._path}#{links.anchor(claim['id'])}",
+            self._chapter.name,
+            outline.name,
+            entry,
+            catalogue.flags(entry),
+            *(self._text(claim[name], own.get(name)) for name in ("claim", "ask", "why", "beware", "correction")),
+            claim["reference"],
+            self._same(claim["test"], self._language.rule),
+            self._judged(claim, claim["test"]),
+            self._judged(claim["second"], claim["test"]) if claim["second"] else None,
+            claim["decided"],
+            claim["expected"],
+            claim["as_expected"],
+            claim["quick"],
+            claim["documented"],
+            self._kept.get(claim["id"]),
+        )
+
+    def _judged(self, numbers: dict, rule: str) -> Judged:
+        unit = self._same(numbers["unit"], self._language.unit)
+        return Judged.of(numbers, rule=rule, unit=unit, note=self._same(numbers["note"], self._language.note))
+
+    def _caption(self, text: str) -> tuple[Text, ...]:
+        return tuple(self._same(sentence, self._language.caption, finish=plain) for sentence in sentences(text))
+
+    def _same(self, english: str, translate, *, finish=str) -> Text:
+        """A text through one of the language's phrase books, which give back what they do not know."""
+        words = translate(english)
+        known = self._language.code == "en" or words != english
+        return Text(finish(words), self._language.code if known else "en", self._language.code)
+
+    def _text(self, english: str, korean: str | None) -> Text:
+        code = self._language.code
+        return Text(korean, code, code) if code != "en" and korean else Text(english, "en", code)
+
+    def _pair(self, english: str, korean: str | None, *, term: str | None = None) -> tuple[Text, Text | None]:
+        """The title in the page's language, and the other language's beside it."""
+        code = self._language.code
+        if code == "en":
+            other = term if term is not None else korean
+            return Text(english, "en", code), Text(other, "ko", code) if other else None
+        return (Text(korean, "ko", code), Text(english, "en", code)) if korean else (Text(english, "en", code), None)
+
+
+def _split(title: str) -> tuple[str, str | None]:
+    """An English title and the Korean in the parentheses at its end."""
+    match = re.fullmatch(r"(.*\S)\s*\(([^()]*(?:\([^()]*\)[^()]*)*)\)\.?", title)
+    return (match[1], match[2]) if match and _HANGUL.search(match[2]) else (title.rstrip("."), None)
+
+
+def _chapter_title(chapter: contents.Chapter) -> tuple[str, str, str | None]:
+    """("4", "Evaluating a network …", "신경망 평가와 …") of "Chapter 4: evaluating a network … (신경망 평가와 …)."."""
+    english, korean = _split(chapter.title)
+    match = re.fullmatch(r"Chapter (\S+?): (.*)", english)
+    label, english = (match[1], match[2]) if match else ("", english)
+    return label, english[:1].upper() + english[1:], korean
