@@ -54,6 +54,7 @@ class Browser:
         tell("Emulation.setScriptExecutionDisabled", {"value": not scripts})
         self._driver.get("about:blank")  # a page that differs in its place alone would not be loaded again
         self._driver.get(self._site.url(page))
+        assert self.until("return document.readyState === 'complete'", seconds=60), page
 
     @property
     def address(self) -> str:

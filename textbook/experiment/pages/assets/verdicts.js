@@ -1,5 +1,5 @@
 // The filter of the verdict overview. Without it the page shows every claim.
-// The choice is kept in the address (#chapter=ch4&verdict=holds), so that it can be passed on and survives a change of language.
+// The choice is kept in the address (#chapter=ch4&verdict=holds): it can be passed on, and a change of language keeps it.
 "use strict";
 
 (() => {
@@ -48,7 +48,7 @@
     filter();
   }
 
-  form.addEventListener("input", () => { filter(); remember(); });
+  for (const moment of ["input", "change"]) form.addEventListener(moment, () => { filter(); remember(); });
   form.addEventListener("reset", () => setTimeout(() => { filter(); remember(); }));
   form.addEventListener("submit", (event) => event.preventDefault());
   addEventListener("hashchange", recall);
