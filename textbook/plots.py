@@ -257,7 +257,8 @@ def caption(fig: Figure, text: str) -> Text:
     letters = int(fig.get_figwidth() * 72 / (size * 0.57))
     for old in [old for old in fig.texts if old.get_gid() == CAPTION]:
         old.remove()
-    wrapped = "\n".join(textwrap.wrap(text, letters))
+    # a word broken at its hyphen could not be read back as one
+    wrapped = "\n".join(textwrap.wrap(text, letters, break_on_hyphens=False))
     return fig.text(0.012, 0.012, wrapped, gid=CAPTION, fontsize=size, color=GREY, va="bottom", in_layout=False)
 
 

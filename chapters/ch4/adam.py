@@ -157,7 +157,9 @@ def _impulse(beta: float) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """The four rules over the valley at one rate, and on the digits each at its own."""
+    """Above, the paths of four rules down a valley at one rate, and the loss on the way; below, the digits' validation
+    loss, each rule at its best rate.
+    """
     curves, bowl = tables["curves"], tables["bowl"]
     looks = plots.looks(SWITCHES)
     rates = curves.groupby("condition", sort=False).rate.first()

@@ -108,7 +108,9 @@ def _noise(seeds) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Test loss by batch size on both budgets; beside it, the noise that a rate leaves."""
+    """Left, test loss by batch size at equal updates and at equal epochs; right, the noise that each learning rate
+    leaves above the minimum.
+    """
     fig, (left, right) = plots.figure(1, 2, width_ratios=[3, 2])
     tuned = tables["tuned"].query("not diverged")
     plots.band(left, tuned, x="batch_size", y="test_loss", hue="budget", log=True, names="legend")

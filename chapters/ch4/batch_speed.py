@@ -86,7 +86,7 @@ def _status(field: str) -> float:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Seconds of an epoch by batch size; beside it, the memory that an update adds."""
+    """Left, the seconds of an epoch by batch size; right, the memory that an update adds."""
     fig, (left, right) = plots.figure(1, 2, width_ratios=[3, 2])
     times, memory = tables["times"], tables["memory"]
     plots.band(left, times, x="batch_size", y="seconds", log=True, names="legend")

@@ -155,7 +155,9 @@ def _gains(ends: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """What decay saves against the same and against a tuned constant rate; the curves; the noisy bowl."""
+    """Above, validation loss by epoch for each schedule, and the loss in a bowl with noisy gradients; below, the test
+    loss that decay saves against a constant rate, from the same rate and each at its best.
+    """
     curves, ends, bowl = tables["curves"], tables["ends"], tables["bowl"]
     looks = plots.looks(["constant", *DECAYED, "average", "small constant"])
     looks["small constant"] |= {"color": plots.COLOURS[0], "linestyle": (0, (1, 1))}

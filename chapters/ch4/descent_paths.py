@@ -111,7 +111,9 @@ def _updates(run, batch_size) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """The paths on the surface; below, the network's training loss by epochs and by updates."""
+    """Above, three paths down the loss surface of two weights: full batch, mini-batches, single rows; below, the
+    network's training loss by epochs and by updates.
+    """
     fig, axes = plots.figure(2, 2, size=(7, 7.6), height_ratios=[3, 2], sharey="row")
     grid = axes[0, 0].get_gridspec()
     for ax in axes[0]:

@@ -59,7 +59,9 @@ def _of_runs(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Left, the losses by epoch at the highest dropout rate; right, the gap by dropout rate for few and many rows."""
+    """Left, three losses by epoch at the highest dropout rate; right, training less validation loss by dropout rate,
+    for few and for many rows.
+    """
     curves, runs = tables["curves"], tables["runs"]
     highest = curves.dropout.max()
     fig, (left, right) = plots.figure(1, 2, width_ratios=[1, 1.1])

@@ -47,7 +47,9 @@ def measure(
 
 
 def draw(curves: pd.DataFrame):
-    """Left, the losses of the slow run, the reported one also half an epoch earlier; right, how often it is above."""
+    """Left, the slow run's validation loss, its reported training loss, and the same half an epoch earlier; right, by
+    epoch, the share of seeds with the training loss above.
+    """
     fig, (left, right) = plots.figure(1, 2)
     slow = curves[(curves.condition == "slow") & (curves.epoch <= 5)]
     mean = slow.groupby("epoch")[["loss", "clean_loss", "val_loss"]].mean()

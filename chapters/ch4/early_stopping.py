@@ -69,7 +69,9 @@ def _stops(labels: str, seed: int, rows: pd.DataFrame, patiences):
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Losses by epoch with wrong labels, and where each patience ends; below, the test loss and the epochs it cost."""
+    """Left, losses by epoch with wrong labels, and where each patience stops; right, the test loss by each rule, for
+    wrong and for clean labels.
+    """
     curves, stops = tables["curves"], tables["stops"]
     fig, (left, right) = plots.figure(1, 2, width_ratios=[1, 1.05])
     noisy = curves[curves.labels == "wrong labels"].rename(columns={"clean_loss": "training", "val_loss": "validation"})

@@ -123,7 +123,9 @@ def _budgets(factor: float, every: float) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Training loss over the summed rate, where both schedules share a curve, and the epochs to the target."""
+    """Above, training loss over the summed rate, where both schedules share a curve; below,
+    the epochs to the target.
+    """
     curves, arrival = tables["curves"], tables["arrival"]
     looks = {}
     for number, initial in enumerate(curves.initial.unique()):

@@ -57,7 +57,9 @@ def _shares(pool: pd.DataFrame, *, trees: int) -> pd.Series:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Shares of variance with their intervals, for all rates and for the good ones; beside them, the trials."""
+    """Left, a bar for the share of variance that each hyperparameter explains alone, for all rates and for the good
+    ones; right, every trial's validation loss by learning rate.
+    """
     shares, pool = tables["shares"], tables["trials"]
     fig, (left, right) = plots.figure(1, 2, width_ratios=[1.25, 1])
     names = [name for name in HYPERPARAMETERS if name != _SECOND]

@@ -104,7 +104,9 @@ def _factor(bowl: Quadratic, rule, start, updates: int) -> float:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Four bowls side by side with their first steps; below, the loss under every rate, and the best rate of two."""
+    """Above, four bowls side by side with the first steps at a rate each; below, the loss by update at each rate, and
+    the updates needed by rate where two curvatures differ.
+    """
     fig, axes = plots.figure(2, 2, height_ratios=[1, 1.1])
     regimes = tables["regimes"].assign(factor=tables["regimes"].factor.round(9))
     looks = plots.looks(sorted(regimes.factor.unique()))  # rates with the same |1 − ηλ| share a line

@@ -85,7 +85,9 @@ def _tuned(trials: pd.DataFrame, judged: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Validation loss against the rate for each optimizer, and the epochs until the accuracy is reached."""
+    """Above, validation loss by learning rate for each optimizer, the text's rates as grey bars; below, the epochs
+    until the accuracy is reached.
+    """
     ends, borders = tables["ends"], tables["borders"]
     fig, (above, below) = plots.figure(2, 1, sharex=True, height_ratios=[1.5, 1])
     plots.band(above, ends, x="learning_rate", y="val_loss", hue="optimizer", log=True, names="none")

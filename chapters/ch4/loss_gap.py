@@ -69,7 +69,9 @@ def measure(
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Above, from the training loss to the validation loss with dropout; below, every cause in every network."""
+    """Above, a waterfall of bars from the reported training loss to the validation loss of a network with dropout,
+    cause by cause; below, every cause in four networks.
+    """
     terms = tables["terms"]
     fig, (above, below) = plots.figure(2, 1, height_ratios=[1.2, 1])
     dropout = terms[terms.condition == "dropout"]

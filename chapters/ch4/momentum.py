@@ -134,7 +134,9 @@ def _valley(ax, steep: tuple[float, float]):
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Both paths over the valley; steps on a constant gradient; the digits at the same and at the matched rate."""
+    """Above, the paths with and without momentum down a narrow valley; below, the length of a step on a constant
+    gradient, and the digits' validation loss at the same and at the matched rate.
+    """
     curves, steps = tables["curves"], tables["steps"]
     with plots.style():
         fig, axes = plots.figure(2, 2, height_ratios=[1, 1])

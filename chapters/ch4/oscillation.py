@@ -89,7 +89,9 @@ def _look_alike(curves: pd.DataFrame, rate: float, batch: int) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """One run through both validation sets; beside it, by what factor each of the three causes raises the swing."""
+    """Left, one run's loss on a large and on a small validation set; right, by what factor learning rate, batch size
+    and validation set each raise the swing.
+    """
     fig, (left, right) = plots.figure(1, 2, width_ratios=[1.15, 1])
     curves, factors = tables["curves"], tables["factors"]
     seed = curves.seed.min()

@@ -104,7 +104,9 @@ def _kernels_after_a_step(x, y, *, l2: float, weight_decay: float | None) -> lis
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Left, four losses by the strength of an L1 penalty; right, how often the training loss ends above validation."""
+    """Left, four losses by the strength of an L1 penalty; right, the share of seeds whose training loss ends above the
+    validation loss.
+    """
     losses = tables["losses"]
     strengths = sorted(losses.strength.unique())
     # evenly spaced places, because a strength of 0 has none on a log axis

@@ -57,7 +57,9 @@ def _in_time(ends, full, times, *, epochs: int) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """One row per batch size: test accuracy of every seed, and the time of an epoch in every repeat."""
+    """A line for each batch size: left, the test accuracy of every seed; right, the time of
+    an epoch in every repeat.
+    """
     fig, (left, right) = plots.figure(1, 2, size=(7, 5.4), sharey=True, width_ratios=[3, 2])
     accuracy = tables["accuracy"].assign(percent=lambda table: 100 * table.test_accuracy)
     rows = tables["times"].batch_size.max()

@@ -64,7 +64,9 @@ def _shares(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Above, the accuracies of all runs; below, the share of each kind of seed in their variance."""
+    """Above, the spread of validation and test accuracy over all runs; below, the share of split, initial weights,
+    batch order and their interplay in its variance.
+    """
     runs, shares = tables["crossed"], tables["shares"]
     fig, (above, below) = plots.figure(2, 1, height_ratios=[1, 1.1])
     looks = plots.looks(_SCORES)

@@ -81,7 +81,9 @@ def _gains(runs: pd.DataFrame, tries: int) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Left, validation less training loss of every split; right, what the best of k splits gains."""
+    """Left, a histogram of validation less training loss over the splits; right, what the best of k splits gains on
+    validation and on test.
+    """
     runs, gains = (tables[name][tables[name].condition == "stratified"] for name in ("runs", "gains"))
     fig, (left, right) = plots.figure(1, 2, width_ratios=[1, 1.25])
     left.hist(runs.gap_loss, bins=20, color=plots.COLOURS[0], alpha=0.8, edgecolor="white")

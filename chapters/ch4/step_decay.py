@@ -52,7 +52,9 @@ def _beside_keras(schedule: StepDecay) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Validation loss by epoch with a 95 % band of the mean over seeds; below it, the rate itself."""
+    """Above, validation loss by epoch at a constant rate and with step decay, with a 95 % band of the mean over seeds;
+    below, both rates.
+    """
     curves = tables["curves"]
     fig, (above, below) = plots.figure(2, 1, sharex=True, height_ratios=[2, 1])
     plots.band(above, curves, x="epoch", y="val_loss", log=True)

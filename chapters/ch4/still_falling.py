@@ -51,7 +51,9 @@ def _diagnoses(curves: pd.DataFrame):
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Validation loss by epoch of the short run and its two remedies, and what the diagnosis says of the short run."""
+    """Validation loss by epoch of the run that was stopped early, with more epochs and with a larger rate; in a corner,
+    what the diagnosis says of the short run.
+    """
     curves, diagnoses = tables["curves"], tables["diagnoses"]
     curves = curves[curves.arm != "trained out"]
     fig, ax = plots.figure()

@@ -101,7 +101,9 @@ class _Probe:
 
 
 def draw(table: pd.DataFrame):
-    """Share of steps against the full gradient, and of steps that raise the full loss, by batch size."""
+    """By batch size, the share of steps that point against the full gradient and, beside it, of steps that raise the
+    full loss, before training, early and late.
+    """
     fig, (left, right) = plots.figure(1, 2, sharey=True)
     shown = table.assign(opposed=100 * table.opposed, raised=100 * table.raised)
     for ax, share, title in (

@@ -140,7 +140,9 @@ def _pooled(answers) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Accuracy, loss and calibration error by batch size, before and after the temperature; a reliability diagram."""
+    """By batch size, test accuracy, loss and calibration error, before and after division by a temperature; bottom
+    left, a reliability diagram.
+    """
     runs, losses = tables["runs"], tables["losses"]
     named = {"clean": "right labels", "noisy": f"{runs.noise.iloc[0]:.0%} wrong labels"}
     looks = {}

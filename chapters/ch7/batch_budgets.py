@@ -137,7 +137,9 @@ def _train(build, splits, arms, *, rows: int, momentum: float, seeds) -> pd.Data
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Test loss and accuracy by batch size, a line for each budget; the lines meet at the small batch."""
+    """Test loss and test accuracy by batch size at equal epochs, updates and seconds; the three lines meet at the small
+    batch.
+    """
     tuned, clock = tables["tuned"], tables["clock"]
     plain = {"time_updates": "updates", "time_peak": "peak", "time_loss": "test_loss", "time_accuracy": "test_accuracy"}
     ends = pd.concat([tuned, tables["in_time"].rename(columns=plain)], ignore_index=True)

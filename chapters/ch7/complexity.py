@@ -132,7 +132,9 @@ def _polynomials(seeds) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Train and test loss against width, epochs, number of random features and polynomial degree."""
+    """Training and test loss by hidden units, epochs, number of random features and degree of a polynomial; the error
+    peaks where there are as many features as rows.
+    """
     networks, progress, features, polynomials = (
         tables[name] for name in ("networks", "progress", "features", "polynomials")
     )

@@ -68,7 +68,9 @@ def measure(
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Left, test loss by momentum on both lines; right, validation curves at the fixed effective rate."""
+    """Left, test loss by momentum at a fixed rate and at a fixed effective rate; right, validation loss by epoch at the
+    fixed effective rate, a line for each momentum.
+    """
     ends, curves = tables["ends"], tables["curves"]
     momenta = sorted(ends.momentum.unique())
     ends = ends.assign(place=ends.momentum.map({mu: place for place, mu in enumerate(momenta)}))

@@ -152,7 +152,9 @@ def _names(facts) -> dict[str, str]:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """The momentum that a real training had; the loss over the highest rate; the loss at the tuned one; the limits."""
+    """Above, the momentum that a training really had, and test loss by highest rate; below, for each momentum schedule,
+    the test loss at the tuned rate and the largest rate that trains.
+    """
     grid, ends, limits = tables["grid"], tables["ends"], tables["limits"]
     names = _names(grid.iloc[0])
     looks = plots.looks(names.values())

@@ -127,7 +127,7 @@ def _unit(batch_size: int, step_size: int) -> dict:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Above, three cycles of each kind with stepsize and cycle marked; below, validation loss by epoch."""
+    """Above, three cycles of each schedule, with stepsize and cycle marked; below, validation loss by epoch."""
     updates, curves = tables["updates"], tables["curves"]
     looks = plots.looks((CONSTANT, *KINDS))
     fig, (above, below) = plots.figure(2, 1, height_ratios=[1, 1.1])

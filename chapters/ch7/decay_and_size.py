@@ -96,7 +96,9 @@ def gains(ends: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Left, what the decay gains at each level; right, the test loss without and with it in every setting."""
+    """Left, what weight decay gains at each number of rows, of units, and rate; right, the test loss without and with
+    it in every setting.
+    """
     table, ends = tables["gains"], tables["ends"]
     facts = ends.iloc[0]
     names = {

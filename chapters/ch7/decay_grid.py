@@ -117,7 +117,9 @@ def _shrinkage(momentum: float, rate: float = 0.1, decay: float = 0.01, updates:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Test loss over the weight decay, with the lists below; and what each list costs against the fine grid."""
+    """Above, test loss by weight decay at two learning rates, with the lists of text and paper as markers; below, what
+    each list costs against the fine grid.
+    """
     ends, lists = tables["ends"], tables["picked"]
     values = sorted(ends.decay.unique())
     ends = ends.assign(place=ends.decay.map({value: place for place, value in enumerate(values)}))

@@ -157,7 +157,9 @@ def _shown(kinds: dict[str, pd.DataFrame], seed: int) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """One seed's curves, how well early clues foretell the end, and the rise that a fast start announces."""
+    """Above, one seed's validation curves, and the rank correlation of early and final loss; below, curves with wrong
+    labels, and the later rise of the validation loss by how fast the training loss fell.
+    """
     early, traits, curves = (tables[name] for name in ("early", "traits", "curves"))
     fig, ((good, agreement), (wrong, rise)) = plots.figure(2, 2)
     seed = curves.seed.iloc[0]

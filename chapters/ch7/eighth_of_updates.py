@@ -131,7 +131,9 @@ def _steps(name: str, rate: float, updates: int, per_epoch: int) -> pd.DataFrame
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Validation accuracy and rate by update; test accuracy at the end, and the paper's numbers under it."""
+    """Validation accuracy and learning rate by update; below, the test accuracy at the end of many updates in steps, of
+    few in steps, and of few in one cycle.
+    """
     curves, rates, chosen = tables["curves"], tables["rates"], tables["chosen"]
     looks = plots.looks((LONG, SHORT, CYCLE))
     fig, (above, middle, below) = plots.figure(3, 1, height_ratios=[2, 1.2, 1.8], size=(7.0, 8.6))

@@ -167,7 +167,7 @@ def _together(groups: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """For each contrast a bar for each number of seeds, divided into how often each verdict comes out."""
+    """A panel for each contrast: for each number of seeds a bar, divided into how often each verdict comes out."""
     shares, every = tables["shares"], tables["all"].set_index("contrast")
     fig, axes = plots.figure(2, 2, sharex=True, sharey=True, size=(7, 6.9))
     with plots.style():

@@ -165,7 +165,9 @@ def _error(drawn: dict, weights: np.ndarray) -> float:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """One seed's validation loss over λ with grid and descent, its slope, and every seed's test error by each way."""
+    """Above, one seed's validation loss by λ with the points of grid and descent, and its slope; below, every seed's
+    test error by each way, where few features matter and where all do.
+    """
     setting, scores = tables["settings"].iloc[0], tables["scores"]
     seed = scores.seed.min()
     one, path = (tables[name][tables[name].seed == seed] for name in ("slopes", "paths"))

@@ -99,7 +99,9 @@ def _steps(surface: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Test loss over the rate and a second knob, with the best rate for each value of that knob joined."""
+    """Test loss as shades over the learning rate and momentum, weight decay or batch size; a
+    line joins the best rates.
+    """
     surfaces, shares = tables["surfaces"], tables["shares"]
     mean_share = shares.groupby("surface").share.mean()
     limits = surfaces.assign(log=np.log(surfaces.test_loss)).groupby(["surface", "learning_rate", "other"]).log.mean()

@@ -112,7 +112,9 @@ def _at_chosen_rates(usual: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Left, the test loss of the best trial so far; right, the loss over weight decay under both schedules."""
+    """Left, test loss of the best trial so far, searched jointly and one by one; right, test loss by weight decay under
+    two schedules.
+    """
     curves, ends, decay = tables["curves"], tables["ends"], tables["decay"]
     fig, (left, right) = plots.figure(1, 2, size=(8.2, 4.6))
     looks = plots.looks((_JOINT, _IN_TURN, _APART))

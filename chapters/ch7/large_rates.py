@@ -69,7 +69,7 @@ def measure(run: Run, *, rows: int = 256, hidden: int = 64, momentum: float = 0.
 
 
 def draw(table: pd.DataFrame):
-    """For each highest rate the test loss over weight decay and dropout."""
+    """A panel for each highest rate: the test loss by weight decay and dropout, as a shade and a number."""
     cells = table.assign(log=np.log(table.test_loss)).groupby(["rate", "decay", "dropout"]).log.mean()
     limits = tuple(np.exp([cells.min(), cells.max()]))
     fig, axes = plots.figure(2, 2, size=(7.0, 5.6), sharex=True, sharey=True)

@@ -128,7 +128,9 @@ def _ends(updates: pd.DataFrame, corners: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Above the rate with its corners and the momentum that mirrors it; below the validation loss of both arms."""
+    """Above, the rate of 1cycle with its corners, and the momentum that mirrors it; below, validation loss by epoch
+    with and without the last stretch.
+    """
     updates, curves = tables["updates"], tables["curves"]
     ends = tables["ends"].set_index("point").corner
     with plots.style():

@@ -145,7 +145,9 @@ def _lengths(test, lengths: tuple[int, ...]) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Loss over the rate in one run and in many; the rates that either names, a dot a seed; the extremum by length."""
+    """Above, loss by learning rate in one run with a growing rate and in many with constant ones; below, a dot a seed
+    for the rates that each names, and the rate of the lowest loss by the length of the run.
+    """
     grid, test, found, lengths = (tables[name] for name in ("constants", "test", "places", "lengths"))
     fig, (above, middle, below) = plots.figure(3, 1, height_ratios=[1.5, 1.15, 1], size=(7.0, 9.0))
     one, many = plots.look(0), plots.look(1)

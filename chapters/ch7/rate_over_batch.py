@@ -134,7 +134,9 @@ def _places(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Test loss by batch size for three rules; by rate, for both ratios and beyond the stability limit."""
+    """Left, test loss by batch size under three rules for the rate; right, by rate at two ratios of rate to batch size,
+    up to the limit of stability and beyond it.
+    """
     runs, limits, distance = tables["runs"], tables["limits"], tables["distance"]
     runs = runs.assign(test_loss=runs.test_loss.where(~runs.diverged, runs.chance_loss))
     fig, (left, right) = plots.figure(1, 2, sharey=True)

@@ -159,7 +159,9 @@ def _follow(train, found, lowest: float, epochs: int) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Above: best validation loss by cumulative epochs. Below: epochs until either target, a dot a seed."""
+    """Above, the best validation loss so far by the epochs used, for each way to search; below, a dot a seed for the
+    epochs until the recipe's loss and until the best of all.
+    """
     curves, recipes, arrival, ends = (tables[name] for name in ("curves", "recipes", "arrival", "ends"))
     fig, axes = plots.figure(2, 2, height_ratios=[1.35, 1])
     grid = axes[0, 0].get_gridspec()

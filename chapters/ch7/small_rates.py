@@ -123,7 +123,9 @@ def _way(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Validation loss against the rate at matched training loss and at best; equal epochs; the way down."""
+    """Above, validation loss by learning rate at equal training loss and at the best epoch, for clean and for wrong
+    labels; below, the losses after equal epochs, and the validation loss while the training loss falls.
+    """
     matched, best, equal, way = (tables[name] for name in ("matched", "best", "equal", "way"))
     fig, ((clean, noisy), (epochs, down)) = plots.figure(2, 2)
     for ax, labels in ((clean, _CLEAN), (noisy, _NOISY)):

@@ -81,7 +81,9 @@ def measure(
 
 
 def draw(table: pd.DataFrame):
-    """Test loss by length of training; beside it the shapes of the schedules, which are the legend as well."""
+    """Test loss by the length of training, a line for each schedule; beside it the schedules' shapes, which are the
+    legend.
+    """
     names = list(dict.fromkeys(table.schedule))
     looks = plots.looks(names)
     shown = table.assign(test_loss=table.test_loss.where(~table.diverged, table.chance_loss))

@@ -96,7 +96,9 @@ def _condition(kind: str, rates: dict[int, float], momentum: float, epochs: int)
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """Test loss over the rate for cycles and constants with the interval shaded; below, the arms that are compared."""
+    """Above, test loss by learning rate for 1cycle and for constant rates, the interval of the range test shaded;
+    below, the test loss of the settings compared.
+    """
     arms, response = tables["arms"], tables["response"]
     fig, (above, below) = plots.figure(2, 1, height_ratios=[1.2, 1], size=(7.0, 7.0))
     looks = plots.looks((CYCLE, CONSTANT))

@@ -184,7 +184,9 @@ def _compared(ends: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def draw(tables: dict[str, pd.DataFrame]):
-    """A tile for each recommendation and setting; beside each row, how its effects compare."""
+    """A tile with verdict and effect for each recommendation and setting; beside each row,
+    whether its effects differ.
+    """
     cells, rows, overall = tables["cells"], tables["rows"], tables["overall"].iloc[0]
     rates = tables["rates"]
     updates, setting = rates.updates, rates.iloc[0]

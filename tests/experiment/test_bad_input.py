@@ -12,7 +12,7 @@ MATH = "$\\frac{price$"  # no formula, though a pair of dollars begins one for M
 SHELL = "$(touch pwned); `touch pwned` & touch pwned | 'touch' \"pwned\" \\ ! * ~ #"
 # a section whose conditions and caption are named after the columns and classes of whatever data it is given
 COLUMNS = {
-    "from matplotlib.figure import Figure": "from textbook import plots",
+    "from textbook.experiment import": "from textbook import plots\nfrom textbook.experiment import",
     'DATA = "none"': 'DATA = "any"',
     "rows = []": "rows = []\n    card = run.data().card\n    words = *card.features, *card.class_names",
     '((name, -load), ("fair", 0.0)):': '((name, -load), ("fair", 0.0), *((word, 0.0) for word in words)):',
@@ -58,7 +58,7 @@ def test_a_file_may_have_any_name(story, name):
     run(story, *table(story, "aby", name))
     assert record(story)["replaced_by"] == name
     assert record(story)["caption"] == f"Data: {name}, in place of any named here."
-    assert all(f"Data: {name}" in page.text for page in pages(story))
+    assert all(name in page.text for page in pages(story))
     assert not list(story.folder.rglob("pwned"))
 
 

@@ -6,6 +6,7 @@ to `draw`, to a claim's wording or to a plot leaves a table's digest as it was.
 """
 
 import ast
+import functools
 import hashlib
 import sys
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ class Reach:
     definitions: dict[tuple[str, str], str] = field(default_factory=dict)
     packages: set[str] = field(default_factory=set)
 
-    @property
+    @functools.cached_property
     def digest(self) -> str:
         """SHA-256 over all definitions reached."""
         return digest_of(*(text for (key, value) in sorted(self.definitions.items()) for text in (*key, value)))
@@ -50,10 +51,12 @@ def reach(module: str, *names: str) -> Reach:
     missing = [name for name in names if found is None or name not in found.definitions]
     if missing:
         raise ValueError(f"expected a function at the top of a module, got {module}.{missing[0]}; define it with def")
-    walk = _Walk((*_PROJECT, module.partition(".")[0]))
-    for name in names:
-        walk.name(module, name)
-    return walk.found
+    if names not in found.reached:
+        walk = _Walk((*_PROJECT, module.partition(".")[0]))
+        for name in names:
+            walk.name(module, name)
+        found.reached[names] = walk.found
+    return found.reached[names]
 
 
 def digest_of(*texts: str) -> str:

@@ -3,7 +3,7 @@
 import ast
 import hashlib
 import importlib.util
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -25,12 +25,16 @@ class Definition:
 
 @dataclass(frozen=True)
 class Source:
-    """A module: its definitions by name, and `loose`, the statements that bind none and always run."""
+    """A module: its definitions by name, and `loose`, the statements that bind none and always run.
+
+    `reached` is where `fingerprint.reach` keeps what it found from here, for as long as this source is current.
+    """
 
     module: str
     definitions: dict[str, Definition]
     loose: Definition
     path: Path
+    reached: dict = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def is_package(self) -> bool:
@@ -79,7 +83,9 @@ def _definition(nodes: list[ast.stmt]) -> Definition:
     imports = tuple(node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom))
     others = [node for node in nodes if node not in imports]
     digest = hashlib.sha256("\n".join(ast.dump(node) for node in others).encode()).hexdigest()
-    return Definition(imports, digest, tuple(use for node in others for use in _uses(node)))
+    # a name used twenty times leads to the same place
+    uses = {getattr(use, "id", None) or (getattr(use, "attr", use),): use for node in others for use in _uses(node)}
+    return Definition(imports, digest, tuple(uses.values()))
 
 
 def _uses(node: ast.stmt):

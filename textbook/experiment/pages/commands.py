@@ -35,7 +35,7 @@ def again(package: str, record: dict) -> str:
     options = ["--quick"] * record["quick"]
     seeds = tuple(record["provenance"]["seeds"])
     if seeds != seed_blocks.default(quick=record["quick"]):
-        options.append(f"--seeds {_seeds(seeds)}")
+        options.append(f"--seeds {_as_option(seeds)}")
     if record["provenance"]["engine"] != "replicas":
         options.append(f"--engine {shlex.quote(record['provenance']['engine'])}")
     data = record["replaced_by"]
@@ -45,7 +45,7 @@ def again(package: str, record: dict) -> str:
     return section(package, record["name"], *options)
 
 
-def _seeds(seeds: tuple[int, ...]) -> str:
+def _as_option(seeds: tuple[int, ...]) -> str:
     if seeds == tuple(range(seeds[0], seeds[-1] + 1)):
         return str(len(seeds)) if seeds[0] == seed_blocks.JUDGING else f"{seeds[0]}-{seeds[-1]}"
     return ",".join(map(str, seeds))

@@ -119,6 +119,14 @@ class SectionContent:
         return {"": table} if isinstance(table, str) else table
 
     @property
+    def seeds(self) -> str:
+        """The seeds of its run: "1000–1015", "1, 2, 5"."""
+        seeds = self.record["provenance"]["seeds"]
+        if len(seeds) > 2 and seeds == list(range(seeds[0], seeds[-1] + 1)):
+            return f"{seeds[0]}–{seeds[-1]}"
+        return ", ".join(map(str, seeds))
+
+    @property
     def timed(self) -> bool:
         """Whether its tables hold clock or memory readings, which differ from run to run."""
         return bool(self.outline.measured)

@@ -27,8 +27,9 @@ def write(out: Path, package: str) -> Path:
     for asset in sorted((_HERE / "assets").iterdir()):
         saving.write(out / "assets" / asset.name, asset.read_bytes())
     environment = _environment()
+    highlighted = source_code.Highlighter(out / ".cache")
     for code in links.LANGUAGES:
-        pages = _Pages(environment, content.translated(out, package, chapters, records, code))
+        pages = _Pages(environment, highlighted, content.translated(out, package, chapters, records, code))
         for path, text in pages.all():
             saving.write(out / path, text.encode())
     return out / links.page("index", links.LANGUAGES[0])
@@ -70,8 +71,9 @@ class _Page(dict):
 class _Pages:
     """The pages of one language, one after the other, as (path, HTML)."""
 
-    def __init__(self, environment, book: content.Book):
+    def __init__(self, environment, highlighted: source_code.Highlighter, book: content.Book):
         self._environment = environment
+        self._highlighted = highlighted
         self._book = book
 
     def all(self):
@@ -97,7 +99,7 @@ class _Pages:
             href=href,
             link=lambda name: href(links.page(name, self._book.code)),
             strip=lambda claim, judged: strips.strip(judged, language),
-            highlighted=source_code.highlighted,
+            highlighted=self._highlighted,
             picture_size=lambda section, file: pictures.size(self._book.out / section.chapter / file),
             number=number,
             verdicts=WORDS,
