@@ -51,6 +51,12 @@ def test_linked_and_shown_files_exist(page):
         assert (ROOT / page).parent.joinpath(target).exists(), target
 
 
+def test_it_counts_the_sections_and_claims_of_the_book():
+    sections = [section for results in RESULTS.values() for section in results["sections"]]
+    claims = sum(len(section["claims"]) for section in sections)
+    assert f"{len(sections)} sections" in README and f"{claims} claims" in README
+
+
 def test_every_module_of_the_table_can_be_imported():
     import importlib
 

@@ -76,9 +76,9 @@ def draw(tables: dict[str, pd.DataFrame]):
         plots.log_axis(ax, "x", at=depths)
     fig.legend(*updates.get_legend_handles_labels(), loc="outside upper left", ncols=2)
     late = speed[~speed.arrived].groupby(["depth", "arm"], sort=False).size()
-    named = ", ".join(f"{count} with {depth} layers, {arm}" for (depth, arm), count in late.items()) or "none"
+    named = ", ".join(f"{count} with {_layers(depth)}, {arm}" for (depth, arm), count in late.items()) or "none"
     first, ends = speed.iloc[0], pd.concat([speed, best])
-    border = ", ".join(f"{depth} layers, {arm}" for depth, arm in ends[ends.border].groupby(["depth", "arm"]).groups)
+    border = ", ".join(f"{_layers(depth)}, {arm}" for depth, arm in ends[ends.border].groupby(["depth", "arm"]).groups)
     plots.caption(
         fig,
         f"Digits, {first['rows']} training rows, MLPs of {first.width} ReLU units a layer, plain SGD, batch "
@@ -87,6 +87,10 @@ def draw(tables: dict[str, pd.DataFrame]):
         f"geometric), 95 % bands; {plots.seeds_text(speed)}.",
     )
     return fig
+
+
+def _layers(depth: int) -> str:
+    return "1 layer" if depth == 1 else f"{depth} layers"
 
 
 _BY = ("depth", "arm")

@@ -149,15 +149,15 @@ def draw(tables: dict[str, pd.DataFrame]):
     ax.set(xlabel="batch size (rows)", ylabel="test accuracy (%)", ylim=(min(chance, ends.percent.min()) - 6, 101))
     fig.legend(*ax.get_legend_handles_labels(), loc="outside upper left", ncols=2)
     best = ", ".join(f"{row.rate:g}{'*' * row.border} for {row.arm}" for row in chosen.itertuples())
-    lost = int(ends.diverged.sum())
+    lost, tuning = int(ends.diverged.sum()), chosen.tuning.iloc[0]
     plots.caption(
         fig,
         f"Numbers: updates made. make_classification, {_PARTS[0]:,} training rows; MLP with {ends.hidden.iloc[0]} "
         f"hidden units, plain SGD, the rate falls to zero in a straight line. Tuned rates, the best of "
-        f"{chosen.tried.iloc[0]} on {chosen.tuning.iloc[0]} other seeds: {best}. Equal epochs: "
+        f"{chosen.tried.iloc[0]} on {tuning} other {'seed' if tuning == 1 else 'seeds'}: {best}. Equal epochs: "
         f"{ends.epochs.iloc[0]}, at the rate of {sizes[0]} or scaled from it, or scaled up to the rate of {sizes[-1]}; "
         f"scaled ones with a warm-up of {ends.warmup.iloc[0]:g}. 95 % bands, {plots.seeds_text(ends)}"
-        + (f"; {lost} runs diverged and count as a guess." if lost else ".")
+        + (f"; {lost} {'run diverged and counts' if lost == 1 else 'runs diverged and count'} as a guess." if lost else ".")
         + (" *: at an end of those tried." if chosen.border.any() else ""),
     )
     return fig

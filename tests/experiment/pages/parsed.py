@@ -1,6 +1,6 @@
 """A page's HTML taken apart: its elements with their texts, in order, and whether each that was opened was closed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from html.parser import HTMLParser
 
@@ -11,7 +11,7 @@ _EMPTY = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "m
 class Element:
     tag: str
     attributes: dict[str, str | None]
-    pieces: list[str]  # of the whole page's text; the element has those from `first` up to `last`
+    pieces: list[str] = field(repr=False)  # of the whole page's text; the element has those from `first` up to `last`
     first: int
     last: int = 0
 

@@ -87,7 +87,7 @@ def test_the_strip_is_that_of_the_first_claim_that_was_run_and_has_one(package, 
     assert any(svg.has_class("strip") for svg in page(tmp_path, package).all("svg"))
 
 
-@pytest.mark.parametrize("mean", [-0.03, -0.011, -0.005, 0.0, 0.004, 0.012, 0.03])
+@pytest.mark.parametrize("mean", [-0.03, -0.011, -0.008, -0.005, 0.0, 0.004, 0.008, 0.012, 0.03])
 @pytest.mark.parametrize("half", [0.001, 0.006, 0.02])
 def test_the_conditions_on_the_page_are_those_of_the_rule(mean, half):
     numbers = {"m": mean, "lo": mean - half, "hi": mean + half, "δ": 0.01}

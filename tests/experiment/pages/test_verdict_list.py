@@ -37,7 +37,9 @@ def test_every_claim_has_a_row_and_is_counted_once(book):
 def test_the_second_judging_decides(book):
     second = {**toy_book.claim("1.1-a", "fails"), "seeds": list(range(2000, 2032)), "n": 32, "p": 0.9}
     claim = toy_book.claim("1.1-a", "holds", expected="fails", second=second, decided="fails")
-    (row,) = verdict_list.context(book(claim))["rows"]
+    shown = verdict_list.context(book(claim))
+    (row,) = shown["rows"]
+    assert shown["by_chapter"]["one"] == shown["totals"] == {"fails": 1}
     assert row.claim.verdict == "fails" and row.claim.decides.n == 32
     assert "second" in row.marks and "doubtful" not in row.marks
 

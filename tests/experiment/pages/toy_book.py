@@ -18,12 +18,12 @@ en = { title = "Is a coin fair?", explanation = "One says so.\\n\\nThe other <b>
 ko = { title = "동전은 공정한가?", explanation = "하나는 그렇다고 한다." }
 [[topics.texts]]
 chapter = "one"
-quote = "동전은 공정하다."
+ko = "동전은 공정하다."
 en = "A coin is fair."
 [[topics.texts]]
 chapter = "one"
-quote = "p = 0.5"
-code = true
+ko = "동전은 치우쳐 있다."
+en = "A coin is <i>loaded</i>."
 """
 GLOSSARY = """
 en = { lead = "Terms.", apart_title = "Apart" }

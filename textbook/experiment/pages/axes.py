@@ -36,7 +36,7 @@ class Axis:
         >>> Axis(-0.07, 0.07).ticks()
         [-0.05, 0.0, 0.05]
         >>> Axis(0.5, 40, log=True).ticks()
-        [1.0, 10.0]
+        [1.0, 3.0, 10.0, 30.0]
         """
         if self.log and self.high / self.low > 4:
             return self._decades()

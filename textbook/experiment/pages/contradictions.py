@@ -14,14 +14,11 @@ FILE = "contradictions"
 
 
 @dataclass(frozen=True)
-class Quotation:
-    """What one text says: its own words, and their translation on a page in another language."""
+class Saying:
+    """What the text of one chapter says, in the book's words."""
 
     chapter: ChapterContent
     words: Text
-    code: bool
-    translation: Text | None
-    remark: Text | None
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,7 @@ class Topic:
     id: str
     title: Text
     explanation: tuple[Text, ...]
-    quotations: tuple[Quotation, ...]
+    sayings: tuple[Saying, ...]
     bearing: tuple[ClaimContent, ...]
     others: tuple[ClaimContent, ...]
     missing: tuple[SectionContent, ...]
@@ -79,26 +76,16 @@ def _topic(book: Book, topic: dict) -> Topic:
         topic["id"],
         book_texts.text(topic, "title", book.code),
         tuple(book_texts.paragraphs(topic, "explanation", book.code)),
-        tuple(_quotation(book, said) for said in topic["texts"]),
+        tuple(_saying(book, said) for said in topic["texts"]),
         tuple(bearing),
         tuple(claims.values()),
         tuple(section for section in answering if section.record is None),
     )
 
 
-def _quotation(book: Book, said: dict) -> Quotation:
+def _saying(book: Book, said: dict) -> Saying:
     chapter = next((chapter for chapter in book.chapters if chapter.name == said["chapter"]), None)
     if chapter is None:
         known = ", ".join(chapter.name for chapter in book.chapters)
         raise ValueError(f"expected a chapter among {known} in {FILE}.toml, got {said['chapter']!r}: mend the name")
-    code, remark = said.get("code", False), said.get(f"remark_{book.code}")
-    # code reads the same in every language
-    language = book.code if code else "ko"
-    translation = None if code or book.code == "ko" else Text(" ".join(said["en"].split()), "en", book.code)
-    return Quotation(
-        chapter,
-        Text(said["quote"], language, book.code),
-        code,
-        translation,
-        Text(" ".join(remark.split()), book.code, book.code) if remark else None,
-    )
+    return Saying(chapter, Text(" ".join(said[book.code].split()), book.code, book.code))

@@ -10,13 +10,17 @@ Records = dict[tuple[str, str], dict]
 
 
 def records(out: Path, chapters: tuple[Chapter, ...], *, warn: Callable[[str], None]) -> Records:
-    """{(chapter, section): record} of what was run; a damaged record is reported and counts as not run."""
+    """{(chapter, section): record} of what was run; a damaged or old record is reported and counts as not run."""
     found = {}
     for chapter in chapters:
         for outline in chapter.sections:
             record = results.read(out / chapter.name, outline, warn=warn)
-            if record is not None and "caption" in record:
+            if record is None:
+                continue
+            if "caption" in record:
                 found[chapter.name, outline.name] = record
+            else:
+                warn(f"{outline.stem}.json comes from an older version; run {outline.name} again")
     return found
 
 

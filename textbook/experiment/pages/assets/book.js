@@ -31,6 +31,20 @@ for (const list of document.querySelectorAll("[data-folds]")) {
   fold();
 }
 
+// The list of sections marks the one in view
+const entries = new Map();
+for (const link of document.querySelectorAll("nav.sections a")) entries.set(link.getAttribute("href").slice(1), link);
+const seen = new Set();
+const watch = new IntersectionObserver((changes) => {
+  for (const change of changes) change.isIntersecting ? seen.add(change.target) : seen.delete(change.target);
+  const [first] = [...seen].sort((a, b) => a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1);
+  for (const [id, link] of entries) {
+    if (first && id === first.id) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+}, { rootMargin: "-10% 0px -60% 0px" });
+for (const section of document.querySelectorAll("section.section")) watch.observe(section);
+
 // The other language opens at the same place: the section in view, or whatever the address names
 function place() {
   let here = "";
