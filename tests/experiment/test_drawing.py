@@ -59,6 +59,17 @@ def test_the_caption_names_the_data_that_stand_in_for_the_section_s_own():
         assert [" ".join(text.get_text().split()) for text in figures[-1].texts] == [words]
 
 
+def test_powers_of_ten_in_a_caption_read_as_plain_text():
+    def captioned(table):
+        figure, axes = plots.figure()
+        axes.plot(table["x"], table["y"])
+        plots.caption(figure, "Steps of 10$^{-6}$ and 3·10$^{12}$.")
+        return figure
+
+    _, caption = picture(captioned, TABLE, format="png", title="5.3 Kinks", provenance=PROVENANCE)
+    assert caption == "Steps of 10⁻⁶ and 3·10¹²."
+
+
 def test_png_carries_its_provenance():
     image = Image.open(io.BytesIO(saved("png")))
     assert image.text["Title"] == "4.6 Batches (배치)"

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,9 @@ from textbook import versions
 from textbook.experiment import fingerprint
 from textbook.experiment.section import Section
 
+# a power of ten, as Matplotlib's formulas have it, and the raised digits of plain text
+_POWER = re.compile(r"10\$\^\{([-−\d]+)\}\$")
+_RAISED = str.maketrans("-−0123456789", "⁻⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _DRAWS = ("matplotlib", "seaborn", "numpy", "pandas")
 
 
@@ -47,12 +51,14 @@ def picture(
         figure = draw(tables)
         caption = " ".join(text.get_text() for text in figure.texts if text.get_gid() == plots.CAPTION)
         caption = " ".join(caption.split())
+        plain = _POWER.sub(lambda power: f"10{power[1].translate(_RAISED)}", caption)
         if replaced_by is not None:
-            caption = f"Data: {replaced_by}, in place of any named here. {caption}".rstrip()
-            plots.caption(figure, caption)
+            named = f"Data: {replaced_by}, in place of any named here."
+            plots.caption(figure, f"{named} {caption}".rstrip())
+            plain = f"{named} {plain}".rstrip()
         figure.savefig(content, format=format, metadata=metadata)
     _close(figure)
-    return content.getvalue(), caption
+    return content.getvalue(), plain
 
 
 def film(animate: Callable, tables) -> bytes:

@@ -51,7 +51,7 @@ def test_the_command_asks_for_the_same_seeds(seeds):
 
 def test_every_knob_of_the_book_can_be_set_by_its_command():
     """From a record, where a tuple is a list, through a shell and the command line, back to the knob's value."""
-    count = 0
+    options, count = parser("chapters.ch4"), 0
     for chapter in book.chapters("chapters"):
         documented = json.loads((ROOT / "data" / "reference" / chapter.name / "results.json").read_text("utf-8"))
         used = {record["name"]: record["knobs"] for record in documented["sections"]}
@@ -60,7 +60,7 @@ def test_every_knob_of_the_book_can_be_set_by_its_command():
                 value = used[section.name][knob.name]
                 option = f"--set {commands.setting(knob.name, value)}"
                 words = shlex.split(commands.section("chapters.ch4", section.name, option))
-                asked = parser("chapters.ch4").parse_intermixed_args(words[3:])
+                asked = options.parse_intermixed_args(words[3:])
                 back = knobs.assign(asked.settings, [section])[section.name][knob.name]
                 assert json.loads(json.dumps(back)) == value
                 count += 1
