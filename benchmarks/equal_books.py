@@ -41,7 +41,7 @@ def differences(one: Path, other: Path) -> list[str]:
             found.append(f"{name} is only in {one if name in _names(one) else other}")
             continue
         texts = (one / name).read_bytes(), (other / name).read_bytes()
-        if texts[0] == texts[1] or name.suffix == ".html":
+        if texts[0] == texts[1] or (name.suffix == ".html" and name.parts[0] != ".cache"):
             continue
         if name.suffix == ".json":
             same = len({json.dumps(_without_readings(json.loads(text)), sort_keys=True) for text in texts}) == 1
@@ -56,7 +56,7 @@ def differences(one: Path, other: Path) -> list[str]:
 
 
 def half_written(book: Path) -> list[str]:
-    """Files that end before their format does; hidden ones aside, which a killed run may leave for the next to clear."""
+    """Files that end before their format does. Hidden ones do not count: the next run clears away what was begun."""
     return [
         str(path.relative_to(book))
         for path in sorted(book.rglob("*"))

@@ -68,7 +68,8 @@ class Runs:
             if killed:
                 done += 1
                 halves = half_written(self._folder / BOOK)
-                self._tell(f"kill {done} of {times} after {seconds:.1f} s, at: {self._last_line()}")
+                kept = len(list((self._folder / BOOK / ".cache").glob("*/meta.json")))
+                self._tell(f"kill {done} of {times} after {seconds:.1f} s, {kept} measurements kept, at {self._at()}")
                 for half in halves:
                     self._tell(f"  half written: {half}")
                 if halves:
@@ -103,9 +104,10 @@ class Runs:
             raise RuntimeError(f"expected status 0, got {status}: {self._log.read_text('utf-8')[-2000:]}")
         return time.monotonic() - started, False
 
-    def _last_line(self) -> str:
-        lines = self._log.read_text("utf-8", errors="replace").split("\n")
-        return next((line for line in reversed(lines) if line.strip()), "its start")
+    def _at(self) -> str:
+        """How far the last run had come, by its last line of progress; TensorFlow's own lines say nothing of it."""
+        lines = self._log.read_text("utf-8", errors="replace").splitlines()
+        return next((line for line in reversed(lines) if line.startswith("[")), "its start")
 
 
 def _kill_group(group: int) -> None:
@@ -164,7 +166,9 @@ def _stale_pages(folder: Path, *, package: str, environment: dict[str, str]) -> 
 
 
 def _pages(book: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(book)): path.read_bytes() for path in book.rglob("*.html")}
+    return {
+        str(path.relative_to(book)): path.read_bytes() for path in [*book.glob("*.html"), *book.glob("[!.]*/*.html")]
+    }
 
 
 def main() -> int:

@@ -150,6 +150,7 @@ def draw(tables: dict[str, pd.DataFrame]):
     fig.legend(*ax.get_legend_handles_labels(), loc="outside upper left", ncols=2)
     best = ", ".join(f"{row.rate:g}{'*' * row.border} for {row.arm}" for row in chosen.itertuples())
     lost, tuning = int(ends.diverged.sum()), chosen.tuning.iloc[0]
+    guesses = "1 run diverged and counts" if lost == 1 else f"{lost} runs diverged and count"
     plots.caption(
         fig,
         f"Numbers: updates made. make_classification, {_PARTS[0]:,} training rows; MLP with {ends.hidden.iloc[0]} "
@@ -157,7 +158,7 @@ def draw(tables: dict[str, pd.DataFrame]):
         f"{chosen.tried.iloc[0]} on {tuning} other {'seed' if tuning == 1 else 'seeds'}: {best}. Equal epochs: "
         f"{ends.epochs.iloc[0]}, at the rate of {sizes[0]} or scaled from it, or scaled up to the rate of {sizes[-1]}; "
         f"scaled ones with a warm-up of {ends.warmup.iloc[0]:g}. 95 % bands, {plots.seeds_text(ends)}"
-        + (f"; {lost} {'run diverged and counts' if lost == 1 else 'runs diverged and count'} as a guess." if lost else ".")
+        + (f"; {guesses} as a guess." if lost else ".")
         + (" *: at an end of those tried." if chosen.border.any() else ""),
     )
     return fig

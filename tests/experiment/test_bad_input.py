@@ -62,7 +62,7 @@ def test_a_file_may_have_any_name(story, name):
     assert not list(story.folder.rglob("pwned"))
 
 
-@pytest.mark.parametrize("column", [HTML, f"{MATH} {MATH}", "a\\b_{", "../../b", "</script><script>alert(1)</script>"])
+@pytest.mark.parametrize("column", [HTML, "a\\b_{", "../../b", "</script><script>alert(1)</script>"])
 def test_a_column_and_a_class_may_have_any_name(story, column):
     story.coin(changes=COLUMNS)
     run(story, *table(story, (column, "b", f"y{column}")))

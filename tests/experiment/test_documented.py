@@ -11,9 +11,10 @@ from textbook.experiment.documented import AS_DOCUMENTED, DIFFERS, agreement
 CHAPTERS = sorted(path.parent.name for path in (Path(__file__).parents[2] / "data/reference").glob("ch*/results.json"))
 
 
-def claim(effect, half, *, unit="nats", verdict="holds", second=None):
+def claim(effect, half, *, unit="nats", verdict="holds", second=None, test="a rule"):
     low, high = (effect / half, effect * half) if unit == "×" else (effect - half, effect + half)
-    return {"effect": effect, "interval": [low, high], "unit": unit, "verdict": verdict, "second": second}
+    numbers = {"effect": effect, "interval": [low, high], "unit": unit, "delta": 1.1 if unit == "×" else 0.01}
+    return {**numbers, "verdict": verdict, "second": second, "test": test}
 
 
 @pytest.mark.parametrize(("effect", "word"), [(0.1, AS_DOCUMENTED), (0.149, AS_DOCUMENTED), (0.151, DIFFERS)])
@@ -40,9 +41,32 @@ def test_the_deciding_judgement_is_compared():
 
 
 def test_identities_agree_in_their_word():
-    exact = {"effect": 0.0, "interval": None, "unit": "largest error", "verdict": "exact", "second": None}
+    numbers = {"effect": 0.0, "interval": None, "unit": "largest error", "delta": None}
+    exact = {**numbers, "verdict": "exact", "second": None, "test": "a rule"}
     assert agreement(exact, exact | {"effect": 1e-9}) == AS_DOCUMENTED
     assert agreement(exact | {"verdict": "violated", "effect": None}, exact) == DIFFERS
+
+
+@pytest.mark.parametrize(("effect", "word"), [(0.100009, AS_DOCUMENTED), (0.100011, DIFFERS)])
+def test_rounding_is_no_difference_where_all_seeds_say_the_same(effect, word):
+    assert agreement(claim(effect, 0.0), claim(0.1, 0.0)) == word
+
+
+def test_a_ratio_s_rounding_is_a_share_of_the_logarithm_of_its_delta():
+    # log 1.1 / 1000 = 0.0000953
+    words = [agreement(claim(effect, 1.0, unit="×"), claim(1.0, 1.0, unit="×")) for effect in (1.00009, 1.0001)]
+    assert words == [AS_DOCUMENTED, DIFFERS]
+
+
+def test_one_seed_has_no_interval_and_differs_from_nothing():
+    one = claim(0.5, 0.0, verdict="inconclusive") | {"interval": None}
+    assert agreement(one, claim(0.1, 0.01)) is None
+
+
+def test_a_claim_that_is_judged_by_another_rule_now_is_not_compared():
+    # a ratio beside a difference, whose logarithm is none
+    assert agreement(claim(-0.3, 0.01), claim(2.0, 1.1, unit="×", test="another rule")) is None
+    assert agreement(claim(-0.3, 0.01, test="another rule"), claim(0.3, 0.01)) is None
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)

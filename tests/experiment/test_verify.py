@@ -1,10 +1,14 @@
 """`--verify DIR`: what is stale is said with its reason, and only that is run again, as it was run."""
 
 import json
+import shutil
 
 import pytest
 
-from textbook.experiment import verify
+from textbook.experiment import documented, verify
+
+# the loaded coin costs more: unlike expected
+UNFAVOURABLE = {"load: float = 0.3": "load: float = -0.3"}
 
 
 @pytest.fixture
@@ -74,12 +78,100 @@ def test_lost_and_altered_files_are_made_again(run, file):
     assert path.read_bytes() == whole
 
 
-def test_an_altered_verdict_is_found_out(run):
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("verdict", "fails"),
+        ("decided", "fails"),
+        ("as_expected", False),
+        ("effect", 0.31),
+        ("interval", [0.1, 0.5]),
+        ("differences", [0.3] * 12),
+        ("delta", 0.02),
+        ("p", 0.2),
+        ("n", 16),
+        ("diverged", 1),
+        ("note", "All is well."),
+        ("test", "Believe me."),
+        ("quick", True),
+    ],
+)
+def test_an_altered_verdict_is_found_out(name, value, run):
     path = run.out / "1.2-coin.json"
-    whole = path.read_text("utf-8")
-    path.write_text(whole.replace('"verdict": "holds"', '"verdict": "fails"'), "utf-8")
-    assert "judged again, its verdicts differ: 1.2-a" in run.main("--verify", "out")[1]
-    assert '"verdict": "holds"' in path.read_text("utf-8")
+    record = json.loads(path.read_text("utf-8"))
+    right = record["claims"][0][name]
+    assert right != value
+    record["claims"][0][name] = value
+    path.write_text(json.dumps(record), "utf-8")
+    assert "1.2 coin: judged again, its verdicts differ: 1.2-a\n" in run.main("--verify", "out")[1]
+    assert json.loads(path.read_text("utf-8"))["claims"][0][name] == right
+
+
+def test_another_rule_is_found_out_where_the_verdict_stays_and_where_the_tables_are_lost(run):
+    run.coin(changes={'than="fair"': 'than="fair", delta=0.02'})
+    for lost in (False, True):
+        if lost:
+            shutil.rmtree(run.folder / "out" / ".cache")
+        assert "1.2 coin: judged again, its verdicts differ: 1.2-a\n" in run.main("--verify", "out", "--list")[1]
+
+
+def test_another_last_digit_is_rounding(run):
+    path = run.out / "1.2-coin.json"
+    record = json.loads(path.read_text("utf-8"))
+    record["claims"][0]["p"] += 1e-12
+    path.write_text(json.dumps(record), "utf-8")
+    assert run.main("--verify", "out", "--list")[1] == "2 of 2 sections in out stand\n"
+
+
+def test_an_altered_second_judging_is_found_out(story):
+    story.coin(changes=UNFAVOURABLE)
+    story.main()
+    assert story.main("--verify", "out", "--list")[1] == "1 of 1 sections in out stand\n"
+    path = story.out / "1.2-coin.json"
+    record = json.loads(path.read_text("utf-8"))
+    right = record["claims"][0]["second"]["effect"]
+    record["claims"][0]["second"]["effect"] = 2 * right
+    path.write_text(json.dumps(record), "utf-8")
+    assert "judged again, its verdicts differ: 1.2-a" in story.main("--verify", "out")[1]
+    assert json.loads(path.read_text("utf-8"))["claims"][0]["second"]["effect"] == right
+
+
+def test_a_run_that_was_stopped_between_its_two_judgings_is_finished(story):
+    story.coin(changes=UNFAVOURABLE)
+    story.main("--no-second-judging")
+    status, out, _ = story.main("--verify", "out")
+    assert status == 0 and "1.2 coin: unlike expected, and not judged again yet: 1.2-a\n" in out
+    assert json.loads((story.out / "1.2-coin.json").read_text("utf-8"))["claims"][0]["second"]["n"] == 32
+    assert story.main("--verify", "out")[1] == "1 of 1 sections in out stand\n"
+
+
+def test_on_seeds_of_one_s_own_nothing_is_judged_twice(story):
+    story.coin(changes=UNFAVOURABLE)
+    story.main("--seeds", "12")
+    assert story.main("--verify", "out", "--list")[1] == "1 of 1 sections in out stand\n"
+
+
+def test_another_documented_run_is_noticed(run, monkeypatch):
+    claim = json.loads((run.out / "1.2-coin.json").read_text("utf-8"))["claims"][0]
+    assert claim["documented"] is None
+    monkeypatch.setattr(documented, "_claims", lambda chapter: {"1.2-a": claim} if chapter == "one" else {})
+    assert "1.2 coin: beside the documented run, another word for 1.2-a\n" in run.main("--verify", "out")[1]
+    record = json.loads((run.out / "1.2-coin.json").read_text("utf-8"))
+    assert record["claims"][0]["documented"] == "as documented"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"import sys": "import )"}, "coin.py does not parse: line "),
+        ({'DATA = "none"': 'DATA = "none"\n1 / 0'}, "it cannot be loaded (ZeroDivisionError: division by zero)"),
+    ],
+)
+def test_a_section_that_cannot_be_loaded_is_told_and_the_others_are_checked(changes, reason, run):
+    run.coin(changes=changes)
+    status, out, _ = run.main("--verify", "out")
+    assert status == 1
+    assert f"coin: {reason}" in out and "1 of 2 sections in out stand\n" in out and "not run yet" not in out
 
 
 def test_other_versions_are_named(run, monkeypatch):
@@ -96,6 +188,19 @@ def test_listing_runs_nothing_and_exits_with_one(run):
     run.coin(changes={"-load)": "-load - 0.1)"})
     status, out, err = run.main("--verify", "out", "--list")
     assert status == 1 and "the code that measured it" in out and "measuring" not in err
+
+
+@pytest.mark.parametrize("name", ["figure", "provenance", "drawing", "claims"])
+def test_a_record_that_lacks_a_part_is_reported(name, run):
+    path = run.out / "1.2-coin.json"
+    record = json.loads(path.read_text("utf-8"))
+    empty = {"provenance": {}, "drawing": None, "claims": [{}]}
+    record = {key: value for key, value in record.items() if key != name} | {
+        key: empty[key] for key in empty if key == name
+    }
+    path.write_text(json.dumps(record), "utf-8")
+    status, out, _ = run.main("--verify", "out")
+    assert status == 1 and "1.2 coin: its record is of an older form" in out
 
 
 @pytest.mark.parametrize("content", ["{", "{}", '{"name": "coin"}'])

@@ -158,6 +158,12 @@ class TestEquivalence:
         assert judgement.note == "Different: a − c."
         assert judgement.effect == pytest.approx(-2.9)
 
+    def test_it_has_no_p_value_whatever_it_says(self):
+        # that of a pair would count an equality that holds among the doubtful discoveries
+        different = {"a − b": self.same[0], "a − c": self.same[1] - 3}
+        judgements = [equivalence_verdict(pairs, self.bad, 1) for pairs in (self.same, different)]
+        assert [(judgement.verdict, judgement.p) for judgement in judgements] == [(HOLDS, None), (FAILS, None)]
+
     def test_a_wide_pair_leaves_it_open(self):
         wide = [self.same[0], np.array([3.0, -3.0, 2.0, -2.0])]
         assert equivalence_verdict(wide, self.bad, 1).verdict == INCONCLUSIVE

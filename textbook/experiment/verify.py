@@ -6,16 +6,15 @@ lost or altered, and a verdict that comes out otherwise when the stored tables a
 """
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from textbook.experiment import drawing, progress, results, running, section
+from textbook.experiment import drawing, progress, rejudging, results, running, section
 from textbook.experiment.book import Chapter
-from textbook.experiment.cache import Cache, Entry
-from textbook.experiment.measuring import key_of, key_parts, same_data
+from textbook.experiment.cache import Cache
+from textbook.experiment.measuring import key_parts, same_data
 from textbook.experiment.outline import Outline
 from textbook.experiment.request import Request
 from textbook.experiment.run import Run
@@ -23,8 +22,14 @@ from textbook.experiment.section import Section
 from textbook.experiment.streams import note
 from textbook.experiment.streams import out as say
 
-# what a record must say so that it can be checked
-_NEEDED = {"replaced_by", "set", "shows", "caption", "drawing", "provenance", "claims"}
+# what a record must say so that it can be checked; and what its parts must
+_NEEDED = {"title", "idea", "shows", "entries", "quick", "knobs", "set", "replaced_by", "figure", "caption", "claims"}
+_PARTS = {
+    "drawing": {"code", "sha256", "tables"},
+    "provenance": {"seeds", "engine", "code", "backend", "versions", "data"},
+}
+_TEXTS = ("id", "claim", "expected", "ask", "why", "beware", "correction", "reference")
+_OF_A_CLAIM = {*_TEXTS, "test", "second", "decided", "as_expected", "documented"}
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,9 @@ def check(
     for chapter in chapters:
         folder = out / chapter.name
         for outline in chapter.sections:
+            if outline.broken is not None:
+                findings.append(Finding(outline, (outline.broken,), None))
+                continue
             if not (folder / f"{outline.stem}.json").is_file():
                 missing.append(outline)
                 continue
@@ -106,12 +114,16 @@ def check(
 def _finding(outline: Outline, record: dict | None, folder: Path, cache: Cache, chosen) -> Finding | None:
     if record is None:
         return Finding(outline, ("its record is damaged, so its seeds and knobs are not known",), None)
-    if not record.keys() >= _NEEDED:
-        return Finding(outline, ("its record is of an older form, which does not say what was set",), None)
+    if not _whole(record):
+        return Finding(outline, ("its record is of an older form, which does not say all that a check needs",), None)
     replaced_by = record["replaced_by"]
     if replaced_by is not None and (chosen is None or chosen.card.name != replaced_by):
         return Finding(outline, (f"made on {replaced_by}: give that --data again to have it checked",), None)
-    loaded = section.load(outline)
+    try:
+        loaded = section.load(outline)
+    # a section's module may raise anything; the others are still to be checked
+    except Exception as error:
+        return Finding(outline, (f"it cannot be loaded ({type(error).__name__}: {error})",), None)
     gone = sorted(record["set"].keys() - loaded.knobs.keys())
     if gone:
         return Finding(outline, (f"its knob {gone[0]} is no more: run it with others",), None)
@@ -138,8 +150,16 @@ def _finding(outline: Outline, record: dict | None, folder: Path, cache: Cache, 
         *_drawn(record, loaded),
     ]
     if not reasons:
-        reasons = _judged(record, loaded, cache.load(key_of(parts)))
+        reasons = rejudging.reasons(record, loaded, request, run, knobs, cache)
     return Finding(outline, tuple(reasons), request) if reasons else None
+
+
+def _whole(record: dict) -> bool:
+    return (
+        record.keys() >= {*_NEEDED, *_PARTS}
+        and all(isinstance(record[part], dict) and record[part].keys() >= names for part, names in _PARTS.items())
+        and all(isinstance(claim, dict) and claim.keys() >= _OF_A_CLAIM for claim in record["claims"])
+    )
 
 
 def _made_of(record: dict, parts: dict, chosen) -> list[str]:
@@ -169,9 +189,8 @@ def _texts(record: dict, loaded: Section) -> list[str]:
     outline = loaded.outline
     now = [outline.title, outline.idea, outline.shows, list(outline.entries)]
     then = [record[name] for name in ("title", "idea", "shows", "entries")]
-    words = ("id", "claim", "expected", "ask", "why", "beware", "correction", "reference")
-    now += [[getattr(claim, word) for word in words] for claim in loaded.claims]
-    then += [[claim[word] for word in words] for claim in record["claims"]]
+    now += [[getattr(claim, word) for word in _TEXTS] for claim in loaded.claims]
+    then += [[claim[word] for word in _TEXTS] for claim in record["claims"]]
     return [] if now == then else ["its texts have changed"]
 
 
@@ -189,17 +208,6 @@ def _files(record: dict, folder: Path) -> list[str]:
 
 def _drawn(record: dict, loaded: Section) -> list[str]:
     return [] if record["drawing"]["code"] == drawing.code(loaded) else ["the code that draws it has changed"]
-
-
-def _judged(record: dict, loaded: Section, entry: Entry | None) -> list[str]:
-    """Whether its tables, judged again, give the verdicts that the record has; unknown where the cache lost them."""
-    if entry is None:
-        return []
-    again = json.loads(json.dumps([claim.test.judge(entry.tables).as_dict() for claim in loaded.claims]))
-    now = [(claim["verdict"], claim["effect"], claim["interval"], claim["n"]) for claim in again]
-    then = [(claim["verdict"], claim["effect"], claim["interval"], claim["n"]) for claim in record["claims"]]
-    different = [claim.id for claim, new, old in zip(loaded.claims, now, then, strict=True) if new != old]
-    return [f"judged again, its verdicts differ: {', '.join(different)}"] if different else []
 
 
 def _tupled(value):

@@ -170,7 +170,8 @@ def equivalence_verdict(pairs, control, delta: float, *, unit: str = "") -> Judg
         control: (arms, seeds): the differences between the known-bad arm and each arm.
         delta: smallest difference of interest.
 
-    Returns: a judgement with the effect and interval of the pair that is furthest from equality.
+    Returns: a judgement with the effect and interval of the pair that is furthest from equality. It has no p-value:
+        that of a pair speaks against "they are equal", and a large one is no evidence for it.
     """
     named = dict(pairs) if hasattr(pairs, "keys") else {f"pair {i + 1}": pair for i, pair in enumerate(pairs)}
     control = list(control)
@@ -190,7 +191,7 @@ def equivalence_verdict(pairs, control, delta: float, *, unit: str = "") -> Judg
         verdict, note = FAILS, f"Different: {worst}."
     else:
         verdict, note = INCONCLUSIVE, f"Furthest from equal: {worst}."
-    return Judgement(**(vars(judged[worst]) | {"verdict": verdict, "note": note}))
+    return Judgement(**(vars(judged[worst]) | {"verdict": verdict, "note": note, "p": None}))
 
 
 def slope_verdict(slopes, theory: float, tolerance: float = 0.1) -> Judgement:

@@ -25,7 +25,7 @@ class Site:
     @cached_property
     def pages(self) -> dict[str, Page]:
         """{path below the folder: page}"""
-        found = sorted(self.folder.rglob("*.html"))
+        found = sorted([*self.folder.glob("*.html"), *self.folder.glob("[!.]*/*.html")])
         return {path.relative_to(self.folder).as_posix(): Page(path.read_text("utf-8")) for path in found}
 
     @cached_property

@@ -12,7 +12,7 @@ ENGLISH = Language("en")
 
 def drawn(made, language=ENGLISH):
     """{class: [attributes of each element]} of a strip, and the label of the whole."""
-    page = Page(str(strip(made, language)))
+    page = Page(f"<body>{strip(made, language)}</body>")
     found = {}
     for element in page.elements:
         found.setdefault(element.get("class"), []).append(element.attributes)

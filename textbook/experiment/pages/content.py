@@ -241,8 +241,9 @@ class _Writer:
 
     def _section(self, outline: Outline) -> SectionContent:
         record = self._records.get((self._chapter.name, outline.name))
+        told = record or {"title": outline.title, "idea": outline.idea, "shows": outline.shows}
         own = self._language.section(outline.name) or {}
-        english, korean = _split(outline.title)
+        english, korean = _split(told["title"])
         title, term = self._pair(english, own.get("title", korean), term=korean)
         caption = () if record is None else self._caption(record["caption"])
         return SectionContent(
@@ -250,8 +251,8 @@ class _Writer:
             outline,
             title,
             term,
-            tuple(self._text(outline.idea, own.get("idea")).paragraphs),
-            self._text(outline.shows, own.get("shows")),
+            tuple(self._text(told["idea"], own.get("idea")).paragraphs),
+            self._text(told["shows"], own.get("shows")),
             caption,
             record,
             () if record is None else tuple(self._claim(outline, claim) for claim in record["claims"]),
