@@ -93,8 +93,12 @@ def test_data_of_the_readers_own_are_found_from_the_notebooks_folder(story):
         "Data: mine.csv,"
     )
     (story.out / "1.2-coin.ipynb").unlink()
-    story.main("--data", "wine", "--notebook")
-    assert run(read(story), story.out, until="knobs")["run"].chosen.card.name == "wine"
+    story.coin(changes={'DATA = "none"': 'FOR_DATA = {"wine": {"throws": 3, "load": 0.1}}'})
+    story.main("--data", "wine", "--set", "load=0.4", "--notebook")
+    names = run(read(story), story.out, until="knobs")
+    assert names["run"].chosen.card.name == "wine"
+    # what the user sets goes before what the section has for this data set, and that before its defaults
+    assert names["knobs"] == {"load": 0.4, "throws": 3, "name": "loaded"}
 
 
 def test_tables_that_sections_share_are_taken_from_the_runs_cache(story):

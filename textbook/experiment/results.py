@@ -9,6 +9,15 @@ from textbook.experiment.book import Chapter
 from textbook.experiment.outline import Outline
 
 _KEPT_OUT = ("drawing",)
+# what a record says that is whole, and what its provenance and its claims do
+_NEEDED = {
+    *("name", "number", "title", "idea", "shows", "entries", "table", "seconds", "quick", "knobs", "set"),
+    *("replaced_by", "figure", "animation", "caption", "claims", "provenance"),
+}
+_PROVENANCE = {"seeds", "engine", "code", "backend", "data", "versions", "machine"}
+TEXTS = ("id", "claim", "expected", "ask", "why", "beware", "correction", "reference")
+_NUMBERS = {"verdict", "effect", "interval", "n", "unit", "delta", "diverged", "differences", "p", "note"}
+_OF_A_CLAIM = {*TEXTS, *_NUMBERS, "test", "quick", "second", "decided", "as_expected", "documented"}
 
 
 def read(folder: Path, outline: Outline, *, warn: Callable[[str], None]) -> dict | None:
@@ -18,12 +27,38 @@ def read(folder: Path, outline: Outline, *, warn: Callable[[str], None]) -> dict
         record = json.loads(path.read_bytes())
         if record["name"] != outline.name:
             raise ValueError("it is another section's")
+        if not _fits(record):
+            raise ValueError("it lacks parts")
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as damage:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as damage:
         warn(f"{path} is damaged ({damage}); run {outline.name} again")
         return None
     return record
+
+
+def _fits(record: dict) -> bool:
+    """Whether a record, of whatever version, can stand in results.json."""
+    return (
+        record.keys() >= {"quick", "provenance", "claims"}
+        and isinstance(record["provenance"], dict)
+        and all(claim.keys() >= {"second", "p"} for claim in record["claims"])
+        and all(claim["second"] is None or "p" in claim["second"] for claim in record["claims"])
+    )
+
+
+def is_whole(record: dict) -> bool:
+    """Whether a record says all that pages ask of it; one of an older version, or an altered one, may not."""
+    if not record.keys() >= _NEEDED:
+        return False
+    origin, claims = record["provenance"], record["claims"]
+    return (
+        isinstance(origin, dict)
+        and origin.keys() >= _PROVENANCE
+        and isinstance(claims, list)
+        and all(isinstance(claim, dict) and claim.keys() >= _OF_A_CLAIM for claim in claims)
+        and all(claim["second"] is None or claim["second"].keys() >= _NUMBERS for claim in claims)
+    )
 
 
 def merge(chapter: Chapter, folder: Path, *, warn: Callable[[str], None]) -> dict:

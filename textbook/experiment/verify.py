@@ -22,14 +22,8 @@ from textbook.experiment.section import Section
 from textbook.experiment.streams import note
 from textbook.experiment.streams import out as say
 
-# what a record must say so that it can be checked; and what its parts must
-_NEEDED = {"title", "idea", "shows", "entries", "quick", "knobs", "set", "replaced_by", "figure", "caption", "claims"}
-_PARTS = {
-    "drawing": {"code", "sha256", "tables"},
-    "provenance": {"seeds", "engine", "code", "backend", "versions", "data"},
-}
-_TEXTS = ("id", "claim", "expected", "ask", "why", "beware", "correction", "reference")
-_OF_A_CLAIM = {*_TEXTS, "test", "second", "decided", "as_expected", "documented"}
+# what a record must say of its files so that they can be checked
+_DRAWING = {"code", "sha256", "tables"}
 
 
 @dataclass(frozen=True)
@@ -114,7 +108,8 @@ def check(
 def _finding(outline: Outline, record: dict | None, folder: Path, cache: Cache, chosen) -> Finding | None:
     if record is None:
         return Finding(outline, ("its record is damaged, so its seeds and knobs are not known",), None)
-    if not _whole(record):
+    drawn = record.get("drawing")
+    if not (results.is_whole(record) and isinstance(drawn, dict) and drawn.keys() >= _DRAWING):
         return Finding(outline, ("its record is of an older form, which does not say all that a check needs",), None)
     replaced_by = record["replaced_by"]
     if replaced_by is not None and (chosen is None or chosen.card.name != replaced_by):
@@ -154,14 +149,6 @@ def _finding(outline: Outline, record: dict | None, folder: Path, cache: Cache, 
     return Finding(outline, tuple(reasons), request) if reasons else None
 
 
-def _whole(record: dict) -> bool:
-    return (
-        record.keys() >= {*_NEEDED, *_PARTS}
-        and all(isinstance(record[part], dict) and record[part].keys() >= names for part, names in _PARTS.items())
-        and all(isinstance(claim, dict) and claim.keys() >= _OF_A_CLAIM for claim in record["claims"])
-    )
-
-
 def _made_of(record: dict, parts: dict, chosen) -> list[str]:
     """What of the measurement's ingredients is no longer the same."""
     origin, reasons = record["provenance"], []
@@ -189,8 +176,8 @@ def _texts(record: dict, loaded: Section) -> list[str]:
     outline = loaded.outline
     now = [outline.title, outline.idea, outline.shows, list(outline.entries)]
     then = [record[name] for name in ("title", "idea", "shows", "entries")]
-    now += [[getattr(claim, word) for word in _TEXTS] for claim in loaded.claims]
-    then += [[claim[word] for word in _TEXTS] for claim in record["claims"]]
+    now += [[getattr(claim, word) for word in results.TEXTS] for claim in loaded.claims]
+    then += [[claim[word] for word in results.TEXTS] for claim in record["claims"]]
     return [] if now == then else ["its texts have changed"]
 
 

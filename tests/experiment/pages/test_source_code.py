@@ -74,7 +74,9 @@ def test_a_change_of_the_source_shows(tmp_path, file):
 
 
 def test_pygments_and_jinja_wait_until_a_page_is_written():
-    code = "import sys, textbook.experiment.pages, textbook.experiment.command_line as c; c.main('chapters', ['--list']);"
+    code = "import sys, textbook.experiment.pages\n"
+    code += "from textbook.experiment import command_line\n"
+    code += "command_line.main('chapters', ['--list'])\n"
     code += "print([name for name in ('pygments', 'jinja2', 'markupsafe', 'numpy') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.endswith("[]\n")

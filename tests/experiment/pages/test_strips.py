@@ -84,6 +84,11 @@ def test_the_hints_say_which_way_the_claim_points_where_there_is_room():
     assert "as claimed" not in drawn(reverse)[2].text
 
 
+def test_where_arms_are_judged_to_be_equal_no_side_is_claimed():
+    rule = "test_loss the same for 'a', 'b' in every pair, with 'bad' told apart from each; paired by seed"
+    assert "claimed" not in drawn(judged(rule))[2].text
+
+
 def test_one_seed_has_no_interval():
     found, label, _ = drawn(judged(n=1, differences=[0.02], interval=None))
     assert "interval" not in found and len(found["seed"]) == 1

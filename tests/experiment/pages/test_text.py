@@ -1,6 +1,6 @@
 import pytest
 
-from textbook.experiment.pages.text import Text, number, plain
+from textbook.experiment.pages.text import Text, number
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,3 @@ def test_paragraphs_are_parted_by_empty_lines():
 )
 def test_numbers_have_three_digits(value, words):
     assert number(value) == words
-
-
-def test_a_caption_loses_the_marks_of_matplotlib():
-    assert plain("d = 10$^{-6}$ to 2·10$^{13}$") == "d = 10⁻⁶ to 2·10¹³"
-    assert plain("costs $5") == "costs $5"

@@ -10,7 +10,7 @@ from textbook.experiment.outline import Outline
 from textbook.experiment.pages import catalogue, commands, links, reading
 from textbook.experiment.pages.judged import Judged
 from textbook.experiment.pages.language import Language, sentences
-from textbook.experiment.pages.text import Text, plain
+from textbook.experiment.pages.text import Text
 from textbook.experiment.streams import note
 from textbook.statistics.judgement import HOLDS, REVERSED
 
@@ -290,13 +290,13 @@ class _Writer:
         return Judged.of(numbers, rule=rule, unit=unit, note=self._same(numbers["note"], self._language.note))
 
     def _caption(self, text: str) -> tuple[Text, ...]:
-        return tuple(self._same(sentence, self._language.caption, finish=plain) for sentence in sentences(text))
+        return tuple(self._same(sentence, self._language.caption) for sentence in sentences(text))
 
-    def _same(self, english: str, translate, *, finish=str) -> Text:
+    def _same(self, english: str, translate) -> Text:
         """A text through one of the language's phrase books, which give back what they do not know."""
         words = translate(english)
         known = self._language.code == "en" or words != english
-        return Text(finish(words), self._language.code if known else "en", self._language.code)
+        return Text(words, self._language.code if known else "en", self._language.code)
 
     def _text(self, english: str, korean: str | None) -> Text:
         code = self._language.code

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from textbook.experiment.pages.text import Text, number
 
 IDENTITY, DIFFERENCE, RATIO, SHARE, SLOPE = "identity", "difference", "ratio", "share", "slope"
+# how the tests of `textbook.experiment.verdicts` say what they judge
+_EQUAL = re.compile(r" the same for .* in every pair, ")
 _THEORY = re.compile(r"slope per seed, .* within (\S+) ± \S+")
 
 
@@ -17,6 +19,7 @@ class Judged:
         kind: IDENTITY (no seeds), DIFFERENCE (0 means none), RATIO (1 means none), SHARE (of seeds, against a
             threshold) or SLOPE (against a theory's exponent).
         unit, note: in the page's language. delta: as in `textbook.statistics.Judgement`.
+        directed: whether a positive effect speaks for the claim; no side does where arms are judged to be equal.
         theory: the exponent of a SLOPE. seeds: those of a second judging.
     """
 
@@ -31,6 +34,7 @@ class Judged:
     differences: tuple[float, ...]
     p: float | None
     note: Text
+    directed: bool
     theory: float | None = None
     seeds: tuple[int, ...] = ()
 
@@ -50,6 +54,7 @@ class Judged:
             tuple(numbers["differences"]),
             numbers["p"],
             note,
+            not _EQUAL.search(rule),
             float(theory[1]) if theory else None,
             tuple(numbers.get("seeds", ())),
         )

@@ -17,7 +17,7 @@ def records(out: Path, chapters: tuple[Chapter, ...], *, warn: Callable[[str], N
             record = results.read(out / chapter.name, outline, warn=warn)
             if record is None:
                 continue
-            if "caption" in record:
+            if results.is_whole(record):
                 found[chapter.name, outline.name] = record
             else:
                 warn(f"{outline.stem}.json comes from an older version; run {outline.name} again")

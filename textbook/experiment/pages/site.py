@@ -38,7 +38,7 @@ def write(out: Path, package: str) -> Path:
 def _book_of(package: str) -> str:
     """The package that holds all chapters: a chapter's parent, or a chapter that has none itself."""
     is_chapter = hasattr(importlib.import_module(package), "SECTIONS")
-    return package.rpartition(".")[0] if is_chapter and "." in package else package
+    return package
 
 
 def _environment():

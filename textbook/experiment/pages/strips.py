@@ -53,9 +53,10 @@ def _margin(judged: Judged, axis: Axis, language: Language) -> str:
     band = f'<rect class="band" x="{left}%" y="{_TOP}" width="{round(right - left, 2)}%" height="{height}"/>'
     name = language.word("strip.theory") if judged.kind == SLOPE else "±δ"
     parts = [band, _line("zero", zero, _TOP, zero, _AXIS), _text("hint", zero, _TOP - 6, name, _side(zero))]
-    if judged.kind != SLOPE and zero > 40:
+    sides = judged.directed and judged.kind != SLOPE
+    if sides and zero > 40:
         parts.append(_text("hint", 0, _TOP - 6, f"← {language.word('strip.against')}", "start"))
-    if judged.kind != SLOPE and zero < 60:
+    if sides and zero < 60:
         parts.append(_text("hint", 100, _TOP - 6, f"{language.word('strip.claimed')} →", "end"))
     return "".join(parts)
 

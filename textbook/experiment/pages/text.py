@@ -40,19 +40,9 @@ class Text(NamedTuple):
         return [self._replace(words=part) for part in parts if part]
 
 
-def plain(caption: str) -> str:
-    """A caption without Matplotlib's marks for powers.
-
-    >>> plain("d = 10$^{-6}$")
-    'd = 10⁻⁶'
-    """
-    return _POWER.sub(lambda match: match[1].translate(_SUPERSCRIPTS), caption)
-
-
 _CODE = re.compile(r"`([^`]+)`")
 _EMPHASIS = re.compile(r"(?<![\w*])\*(\w[^*<>]*?\w)\*(?![\w*])")
 _HANGUL = re.compile("[\uac00-\ud7a3]+(?: +[\uac00-\ud7a3]+)*")
-_POWER = re.compile(r"\$\^\{(-?\d+)\}\$")
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
