@@ -2,9 +2,9 @@
 
 The text puts batch norm between the linear layer and the activation, "where dropout was inserted", and its code puts it
 behind the activation. Dropout's place is behind the activation too, so these are two places, and the text names both.
-Both work. The original paper normalises before the activation, where values are more like a bell; behind it, the
-next layer gets inputs of mean 0. With a rate of its own for each, little is left to choose between them; how large a
-rate either bears is another question. The code is torch's: in Keras the same names have other numbers behind them.
+Both work. The original paper normalises before the activation, where values are more like a bell; behind it, the next
+layer gets inputs of mean 0. With a rate of its own for each, they end within a point, and these seeds do not tell which
+is ahead; how large a rate either bears is another question. The code is torch's: Keras's numbers by these names differ.
 """
 
 import functools

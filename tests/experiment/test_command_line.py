@@ -14,6 +14,8 @@ def test_a_section_becomes_a_figure_a_table_a_record_and_results(story):
         "1.2-coin.csv",
         "1.2-coin.json",
         "results.json",
+        "index.html",
+        "index.ko.html",
     }
     assert "  out/one/1.2-coin.png  " in out
     assert "  1.2-a  holds  0.3 nats [0.3, 0.3]  n=16  as expected\n" in out

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 # a section counts as training because its code imports Keras; the processes import that, and train nothing
 TRAINS = {"rows = []": "import os\n    import keras\n    assert keras\n    rows = []\n    {extra}"}
-SAY = 'print(f"{__name__} in {os.getpid()}", file=sys.stderr, flush=True)'
+SAY = r'sys.stderr.write(f"{__name__} in {os.getpid()}\n")'  # one write: two processes say it at once
 SLEEP = 'open(f"at work {os.getpid()}", "w").close()\n    import time\n    time.sleep(120)'
 
 
@@ -85,7 +85,7 @@ def gone(pid: int) -> bool:
     return state == "Z"
 
 
-def test_processes_measure_what_the_run_alone_would(story, book):
+def test_processes_measure_what_the_run_alone_would(story, book, light_keras):
     book(first=SAY, second=SAY)
     together = story.process()
     assert together.returncode == 0, together.stderr

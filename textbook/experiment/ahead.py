@@ -1,13 +1,12 @@
 """Having sections measured in other processes before the run comes to them."""
 
 import contextlib
-import os
 
+from textbook.experiment import workers
 from textbook.experiment.measuring import Measurer, trains
 from textbook.experiment.outline import Outline
 from textbook.experiment.run import Run
 from textbook.experiment.section import Section
-from textbook.experiment.workers import MOST, Workers
 
 
 class Ahead:
@@ -22,9 +21,9 @@ class Ahead:
 
     def __init__(self, measurer: Measurer, *, warn):
         self._measurer, self._warn = measurer, warn
-        self._most = min(os.cpu_count() or 1, MOST)
+        self._most = workers.room()
         self._held: tuple[Outline, Run, dict] | None = None
-        self._workers: Workers | None = None
+        self._workers: workers.Workers | None = None
         self._ending = contextlib.ExitStack()
 
     def __enter__(self) -> "Ahead":
@@ -44,8 +43,8 @@ class Ahead:
             self._held = job
         else:
             cache, progress = self._measurer.cache.folder, self._measurer.progress
-            workers = Workers(cache, count=self._most, progress=progress, warn=self._warn)
-            self._workers = self._ending.enter_context(workers)
+            started = workers.Workers(cache, count=self._most, progress=progress, warn=self._warn)
+            self._workers = self._ending.enter_context(started)
             self._workers.submit(*self._held)
             self._workers.submit(*job)
 

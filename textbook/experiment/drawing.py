@@ -35,6 +35,7 @@ def picture(
             caption then begins with it.
     """
     import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     from textbook import plots
 
@@ -56,7 +57,10 @@ def picture(
             named = f"Data: {replaced_by}, in place of any named here."
             plots.caption(figure, f"{named} {caption}".rstrip())
             plain = f"{named} {plain}".rstrip()
-        figure.savefig(content, format=format, metadata=metadata)
+        if format == "png":  # the same bytes as by `savefig`, which draws everything twice
+            FigureCanvasAgg(figure).print_png(content, metadata=metadata)
+        else:
+            figure.savefig(content, format=format, metadata=metadata)
     _close(figure)
     return content.getvalue(), plain
 

@@ -21,8 +21,10 @@ from textbook.experiment.run import Run
 
 # measured alone in the run's own process, where these are not set, so that clock readings see the whole machine
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
-# about 1 GiB each; and where there is a GPU, they must share its memory
+# where there is a GPU, they must share its memory
 MOST = 4
+# what a process holds that has measured half the book, programs included
+_BYTES = 2.5 * 2**30
 _SHARED_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
 
 
@@ -83,6 +85,15 @@ class Workers:
             self._running.clear()  # none of the others is measured any more
             return False
         return True
+
+
+def room() -> int:
+    """How many processes this computer's cores and memory have room for, beside the run itself."""
+    most = min(os.cpu_count() or 1, MOST)
+    if not hasattr(os, "sysconf"):  # Windows
+        return most
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, min(most, int(memory / _BYTES) - 1))
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 import pytest
 
 from tests.experiment.pages.toy_book import claim
+from textbook.experiment import verdicts
 from textbook.experiment.pages import judged as kinds
 from textbook.experiment.pages.judged import Judged
 from textbook.experiment.pages.text import Text
@@ -45,3 +46,29 @@ def test_numbers_as_they_are_read():
     assert (made.amount, made.range, made.margin) == ("87.5", "64 … 96.5", "50")
     made = judged(effect=None, interval=None)
     assert (made.amount, made.range) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("rule", "unit", "beyond"),
+    [
+        ("rho above 0.5, one value per seed, 95 % t interval, δ = 0.05 correlation", "correlation", ("above", "0.5")),
+        ("lost_accuracy below 0.05, one value per seed, 95 % t interval, δ = 0.5 points", "points", ("below", "5 %")),
+        ("error below 1e-06, one value per seed, 95 % t interval, δ = a factor 1.1", "×", ("below", "1·10⁻⁶")),
+        ("gain above 0, one value per seed, 95 % t interval, δ = 0.01 nats", "nats", None),
+        ("ratio above 1, one value per seed, 95 % t interval, δ = a factor 1.1", "×", None),
+        ("rho above 1, one value per seed, 95 % t interval, δ = 0.05 correlation", "correlation", ("above", "1")),
+        ("loss lower for 'above 2' than for 'b', paired by seed, 95 % t interval, δ = 0.01 nats", "nats", None),
+    ],
+)
+def test_an_effect_beside_a_number_says_from_which_it_counts(rule, unit, beyond):
+    assert judged(rule, unit=unit).beyond == beyond
+
+
+def test_the_rules_of_the_verdicts_are_recognised():
+    number = verdicts.estimate("rho", above=0.5, unit="correlation", delta=0.05)
+    assert judged(number.sentence).beyond == ("above", "0.5")
+    equal = verdicts.equivalent("test_loss", conditions=("a", "b"), bad="c")
+    assert not judged(equal.sentence).directed and judged(number.sentence).directed
+    made = [judged(verdicts.share("event", above=above).sentence).fewer for above in (True, False)]
+    assert made == [False, True]
+    assert judged(verdicts.slope("noise", over="batch", theory=-0.5).sentence).theory == -0.5

@@ -89,6 +89,25 @@ def test_where_arms_are_judged_to_be_equal_no_side_is_claimed():
     assert "claimed" not in drawn(judged(rule))[2].text
 
 
+def test_of_a_share_the_hint_says_on_which_side_of_the_threshold_the_claim_lies():
+    share = {"unit": "share of seeds", "delta": 0.5, "differences": [1] * 12 + [0] * 4, "effect": 0.75, "n": 16}
+    more = drawn(judged("event in more than 50% of the seeds, Wilson's 95 % interval", **share))[2].text
+    fewer = drawn(judged("event in fewer than 50% of the seeds, Wilson's 95 % interval", **share))[2].text
+    assert "as claimed: > 50 %" in more and "as claimed: < 50 %" in fewer
+
+
+def test_no_dot_hides_another_however_many_seeds_agree():
+    found, _, _ = drawn(judged(n=24, differences=[0.0] * 20 + [0.01] * 4))
+    places = {(dot["cx"], dot["cy"]) for dot in found["seed"]}
+    assert len(places) == 24
+    assert min(float(height) for _, height in places) > 20, "below the hints"
+
+
+def test_the_label_says_from_which_number_an_effect_counts():
+    rule = "rho above 0.5, one value per seed, 95 % t interval, δ = 0.05 correlation"
+    assert " correlation above 0.5; effect" in drawn(judged(rule, unit="correlation"))[1]
+
+
 def test_one_seed_has_no_interval():
     found, label, _ = drawn(judged(n=1, differences=[0.02], interval=None))
     assert "interval" not in found and len(found["seed"]) == 1

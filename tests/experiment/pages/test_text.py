@@ -1,6 +1,6 @@
 import pytest
 
-from textbook.experiment.pages.text import Text, number
+from textbook.experiment.pages.text import Text, named_arms, number
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,19 @@ def test_paragraphs_are_parted_by_empty_lines():
     text = Text("one\ntwo\n\nthree\n \n\nfour\n")
     assert [paragraph.words for paragraph in text.paragraphs] == ["one two", "three", "four"]
     assert Text("").paragraphs == [] and not Text("")
+
+
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        ("for ('SGD', 0.3) than for ('a, b', 'B = 8', 128.0),", "for 'SGD, 0.3' than for 'a, b, B = 8, 128',"),
+        ("""lower for (32, "the batch's own") than""", "lower for '32, the batch's own' than"),
+        ("the same for 'fast', 'rate/(1 − momentum)'", "the same for 'fast', 'rate/(1 − momentum)'"),
+        ("above (0.05, 0.0)", "above (0.05, 0.0)"),
+    ],
+)
+def test_arms_of_several_columns_are_named_in_plain_words(written, named):
+    assert named_arms(written) == named
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from textbook.experiment.outline import Outline
 from textbook.experiment.pages import catalogue, commands, links, reading
 from textbook.experiment.pages.judged import Judged
 from textbook.experiment.pages.language import Language, sentences
-from textbook.experiment.pages.text import Text
+from textbook.experiment.pages.text import Text, named_arms
 from textbook.experiment.streams import note
 from textbook.statistics.judgement import HOLDS, REVERSED
 
@@ -274,7 +274,7 @@ class _Writer:
             catalogue.flags(entry),
             *(self._text(claim[name], own.get(name)) for name in ("claim", "ask", "why", "beware", "correction")),
             claim["reference"],
-            self._same(claim["test"], self._language.rule),
+            self._judging(claim["test"], self._language.rule),
             self._judged(claim, claim["test"]),
             self._judged(claim["second"], claim["test"]) if claim["second"] else None,
             claim["decided"],
@@ -287,7 +287,11 @@ class _Writer:
 
     def _judged(self, numbers: dict, rule: str) -> Judged:
         unit = self._same(numbers["unit"], self._language.unit)
-        return Judged.of(numbers, rule=rule, unit=unit, note=self._same(numbers["note"], self._language.note))
+        return Judged.of(numbers, rule=rule, unit=unit, note=self._judging(numbers["note"], self._language.note))
+
+    def _judging(self, english: str, translate) -> Text:
+        said = self._same(english, translate)
+        return said._replace(words=named_arms(said.words))
 
     def _caption(self, text: str) -> tuple[Text, ...]:
         return tuple(self._same(sentence, self._language.caption) for sentence in sentences(text))

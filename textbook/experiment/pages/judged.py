@@ -9,6 +9,8 @@ IDENTITY, DIFFERENCE, RATIO, SHARE, SLOPE = "identity", "difference", "ratio", "
 # how the tests of `textbook.experiment.verdicts` say what they judge
 _EQUAL = re.compile(r" the same for .* in every pair, ")
 _THEORY = re.compile(r"slope per seed, .* within (\S+) ± \S+")
+_FEWER = re.compile(r" in fewer than \S+ of the seeds, ")
+_BEYOND = re.compile(r" (above|below) (\S+), one value per seed, ")
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,9 @@ class Judged:
             threshold) or SLOPE (against a theory's exponent).
         unit, note: in the page's language. delta: as in `textbook.statistics.Judgement`.
         directed: whether a positive effect speaks for the claim; no side does where arms are judged to be equal.
+        fewer: whether a SHARE is claimed to lie below its threshold.
+        beyond: ("above" or "below", the number) of a quantity judged beside a number, which its effect counts from;
+            None where that is 0, or of a RATIO 1.
         theory: the exponent of a SLOPE. seeds: those of a second judging.
     """
 
@@ -35,6 +40,8 @@ class Judged:
     p: float | None
     note: Text
     directed: bool
+    fewer: bool = False
+    beyond: tuple[str, str] | None = None
     theory: float | None = None
     seeds: tuple[int, ...] = ()
 
@@ -55,6 +62,8 @@ class Judged:
             numbers["p"],
             note,
             not _EQUAL.search(rule),
+            bool(_FEWER.search(rule)),
+            _beyond(rule, numbers["unit"]),
             float(theory[1]) if theory else None,
             tuple(numbers.get("seeds", ())),
         )
@@ -94,3 +103,12 @@ def _kind(numbers: dict, theory) -> str:
     if numbers["unit"] == "×":
         return RATIO
     return SHARE if numbers["unit"] == "share of seeds" else DIFFERENCE
+
+
+def _beyond(rule: str, unit: str) -> tuple[str, str] | None:
+    found = _BEYOND.search(rule)
+    if found is None or float(found[2]) == (1 if unit == "×" else 0):
+        return None
+    at = float(found[2])
+    # of a fraction the effect is in hundredths
+    return found[1], f"{number(at * 100)} %" if unit == "points" else number(at)

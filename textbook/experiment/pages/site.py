@@ -38,7 +38,7 @@ def write(out: Path, package: str) -> Path:
 def _book_of(package: str) -> str:
     """The package that holds all chapters: a chapter's parent, or a chapter that has none itself."""
     is_chapter = hasattr(importlib.import_module(package), "SECTIONS")
-    return package
+    return package.rpartition(".")[0] if is_chapter and "." in package else package
 
 
 def _environment():
@@ -99,6 +99,7 @@ class _Pages:
             href=href,
             link=lambda name: href(links.page(name, self._book.code)),
             strip=lambda claim, judged: strips.strip(judged, language),
+            beyond=lambda judged: strips.beyond(judged, language),
             highlighted=self._highlighted,
             picture_size=lambda section, file: pictures.size(self._book.out / section.chapter / file),
             number=number,

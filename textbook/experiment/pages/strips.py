@@ -13,7 +13,8 @@ from textbook.experiment.pages.language import Language
 from textbook.experiment.pages.text import number
 
 _TOP, _BAR, _AXIS, _HEIGHT = 20, 62, 76, 96
-_LEVELS, _LEVEL = 4, 7.5
+# between dots above each other, and what there is for all of them
+_LEVEL, _ROOM = 7.5, 27
 # dots nearer than this, in per cent of the width, are put above each other
 _NEAR = 1.5
 
@@ -47,8 +48,8 @@ def _margin(judged: Judged, axis: Axis, language: Language) -> str:
     height = _AXIS - _TOP
     if judged.kind == SHARE:
         at = axis.position(judged.delta)
-        label = f"{number(judged.delta * 100)} %"
-        return _line("zero", at, _TOP, at, _AXIS) + _text("hint", at, _TOP - 6, label, _side(at))
+        label = f"{language.word('strip.claimed')}: {'<' if judged.fewer else '>'} {number(judged.delta * 100)} %"
+        return _line("zero", at, _TOP, at, _AXIS) + _text("hint", at, _TOP - 6, label, _side(at, room=35))
     left, zero, right = map(axis.position, judged.band)
     band = f'<rect class="band" x="{left}%" y="{_TOP}" width="{round(right - left, 2)}%" height="{height}"/>'
     name = language.word("strip.theory") if judged.kind == SLOPE else "±δ"
@@ -62,14 +63,17 @@ def _margin(judged: Judged, axis: Axis, language: Language) -> str:
 
 
 def _dots(judged: Judged, axis: Axis) -> str:
-    """A dot a seed; neighbours stand above each other."""
-    last = [-100.0] * _LEVELS
-    dots = []
+    """A dot a seed; neighbours stand above each other, closer where there are many."""
+    last: list[float] = []
+    placed = []
     for at in sorted(map(axis.position, judged.differences)):
-        level = next((i for i in range(_LEVELS) if at - last[i] >= _NEAR), min(range(_LEVELS), key=last.__getitem__))
-        last[level] = at
-        dots.append(f'<circle class="seed" cx="{at}%" cy="{_BAR - 12 - level * _LEVEL:g}" r="3.4"/>')
-    return "".join(dots)
+        level = next((level for level, before in enumerate(last) if at - before >= _NEAR), len(last))
+        last[level : level + 1] = [at]
+        placed.append((at, level))
+    step = min(_LEVEL, _ROOM / max(1, len(last) - 1))
+    return "".join(
+        f'<circle class="seed" cx="{at}%" cy="{_BAR - 12 - level * step:.1f}" r="3.4"/>' for at, level in placed
+    )
 
 
 def _seats(judged: Judged, axis: Axis) -> str:
@@ -112,15 +116,23 @@ def _label(judged: Judged, language: Language) -> str:
         effect=judged.amount,
         interval=judged.range or "—",
         delta=judged.margin,
-        unit=judged.unit.words,
+        unit=" ".join(filter(None, (judged.unit.words, beyond(judged, language)))),
         low=number(min(judged.differences)),
         high=number(max(judged.differences)),
     )
     return html.escape(words)
 
 
-def _side(at: float) -> str:
-    return "start" if at < 12 else "end" if at > 88 else "middle"
+def beyond(judged: Judged, language: Language) -> str:
+    """From which number an effect counts: "above 0.5", where a quantity is judged beside a number; else nothing."""
+    if judged.beyond is None:
+        return ""
+    side, at = judged.beyond
+    return language.word("claim.above" if side == "above" else "claim.below").format(number=at)
+
+
+def _side(at: float, *, room: float = 12) -> str:
+    return "start" if at < room else "end" if at > 100 - room else "middle"
 
 
 def _line(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:

@@ -43,7 +43,23 @@ class Text(NamedTuple):
 _CODE = re.compile(r"`([^`]+)`")
 _EMPHASIS = re.compile(r"(?<![\w*])\*(\w[^*<>]*?\w)\*(?![\w*])")
 _HANGUL = re.compile("[\uac00-\ud7a3]+(?: +[\uac00-\ud7a3]+)*")
+# an arm named by several columns, as Python writes it, ('SGD', 0.3), and each of its parts
+_PART = r"""'[^']*'|"[^"]*"|[^'"(),\s][^'"(),]*"""
+_ARM = re.compile(rf"""\((?=[^()]*['"])((?:{_PART})(?:, (?:{_PART}))+)\)""")
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def named_arms(words: str) -> str:
+    """A rule or note with its arms named in plain words.
+
+    >>> named_arms("loss lower for ('SGD', 0.3) than for ('constant', 'B = 8', 128.0), paired by seed")
+    "loss lower for 'SGD, 0.3' than for 'constant, B = 8, 128', paired by seed"
+    """
+    return _ARM.sub(lambda arm: f"'{', '.join(map(_named, re.findall(_PART, arm[1])))}'", words)
+
+
+def _named(part: str) -> str:
+    return part[1:-1] if part[0] in "'\"" else part.removesuffix(".0")
 
 
 def number(value: float, *, digits: int = 3) -> str:
