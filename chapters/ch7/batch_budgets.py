@@ -24,7 +24,7 @@ from textbook.schedules import OneCycle
 ENTRIES = ("7.4-a",)
 DATA = "any"
 # clock readings, and what hangs on them: how many updates fit into the time, and where they lead
-MEASURED = ("seconds", "time_updates", "time_peak", "time_loss", "time_accuracy")
+MEASURED = ("seconds", "time_updates", "time_peak", "time_border", "time_val_loss", "time_loss", "time_accuracy")
 FOR_DATA = {
     "fashion_mnist": {
         "hidden": (100, 100, 100),
@@ -83,7 +83,8 @@ def measure(
     tuned = tuned.assign(hidden="-".join(map(str, hidden)), momentum=momentum, peaks=len(peaks))
     at_small = tuned[tuned.batch_size == small]  # trained once, for all three budgets
     tuned = pd.concat([tuned, *(at_small.assign(budget=budget) for budget in (UPDATES, SECONDS))])
-    readings = {"updates": "time_updates", "peak": "time_peak", "test_loss": "time_loss"}
+    readings = {"updates": "time_updates", "peak": "time_peak", "on_border": "time_border"}
+    readings |= {"val_loss": "time_val_loss", "test_loss": "time_loss"}
     return {
         "tuned": tuned[tuned.budget != SECONDS].reset_index(drop=True),
         "in_time": tuned[tuned.budget == SECONDS]
@@ -141,7 +142,8 @@ def draw(tables: dict[str, pd.DataFrame]):
     batch.
     """
     tuned, clock = tables["tuned"], tables["clock"]
-    plain = {"time_updates": "updates", "time_peak": "peak", "time_loss": "test_loss", "time_accuracy": "test_accuracy"}
+    plain = {"time_updates": "updates", "time_peak": "peak", "time_border": "on_border", "time_val_loss": "val_loss"}
+    plain |= {"time_loss": "test_loss", "time_accuracy": "test_accuracy"}
     ends = pd.concat([tuned, tables["in_time"].rename(columns=plain)], ignore_index=True)
     ends["test_loss"] = ends.test_loss.where(~ends.diverged, ends.chance_loss)
     ends["percent"] = 100 * ends.test_accuracy.where(~ends.diverged, ends.chance_accuracy)

@@ -44,7 +44,9 @@ def test_the_same_command_elsewhere_gives_the_same_bytes(story):
     before = files(story), without(results(story)), without(record(story))
     story.main("--out", "elsewhere")
     there = story.folder / "elsewhere" / "one"
-    assert {path.name: path.read_bytes() for path in there.iterdir() if path.suffix not in (".json", ".html")} == before[0]
+    assert {
+        path.name: path.read_bytes() for path in there.iterdir() if path.suffix not in (".json", ".html")
+    } == before[0]
     assert without(json.loads((there / "results.json").read_text(encoding="utf-8"))) == before[1]
     assert without(json.loads((there / "1.2-coin.json").read_text(encoding="utf-8"))) == before[2]
 

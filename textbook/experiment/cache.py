@@ -69,6 +69,8 @@ class Cache:
             return None
         try:
             meta = json.loads((folder / _META).read_bytes())
+            if meta.pop("sha256") != _sha256(saving.as_json(meta)):
+                raise ValueError(f"{_META} was changed")
             if meta["key"] != key:
                 raise ValueError("it holds another key")
             texts = {name: (folder / about["file"]).read_bytes() for name, about in meta["tables"].items()}
@@ -103,6 +105,7 @@ class Cache:
                 file = f"{number}.csv"
                 saving.write(new / file, text)
                 meta["tables"][name] = {"file": file, "sha256": _sha256(text), "kinds": kinds}
+            meta["sha256"] = _sha256(saving.as_json(meta))
             saving.write(new / _META, saving.as_json(meta))
             self.forget(key)
             with _unless_there():

@@ -55,7 +55,9 @@ def picture(
         plain = _POWER.sub(lambda power: f"10{power[1].translate(_RAISED)}", caption)
         if replaced_by is not None:
             named = f"Data: {replaced_by}, in place of any named here."
-            plots.caption(figure, f"{named} {caption}".rstrip())
+            # a pair of dollars in a file's name would begin a formula
+            escaped = named.replace("$", r"\$")
+            plots.caption(figure, f"{escaped} {caption}".rstrip())
             plain = f"{named} {plain}".rstrip()
         if format == "png":  # the same bytes as by `savefig`, which draws everything twice
             FigureCanvasAgg(figure).print_png(content, metadata=metadata)

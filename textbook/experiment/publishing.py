@@ -1,12 +1,16 @@
 """Putting a section's figure, tables and record into the output folder."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from textbook.experiment import drawing, fingerprint, saving
 from textbook.experiment.measuring import Measured
 from textbook.experiment.section import Section
+
+# a table's name becomes part of a file's, and may come of a knob
+_TABLE_NAME = re.compile(r"[\w-][\w -]{0,59}")
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,10 @@ class Publisher:
     replaced_by: str | None = None
 
     def tables(self, section: Section, measured: Measured) -> str | dict[str, str]:
-        """Write the tables as CSV; returns the file's name, or {table: file name} for several."""
+        """Write the tables as CSV; returns the file's name, or {table: file name} for several.
+
+        Raises: ValueError for a table's name that is none for a file.
+        """
         names = self._table_names(section, measured)
         for table, text in measured.entry.texts.items():
             saving.write(self.folder / names[table], text)
@@ -29,6 +36,11 @@ class Publisher:
 
     def _table_names(self, section: Section, measured: Measured) -> dict[str, str]:
         stem = section.outline.stem
+        for table in measured.entry.texts:
+            if table and not _TABLE_NAME.fullmatch(table):
+                raise ValueError(
+                    f"expected up to 60 letters, digits, spaces and hyphens as a table's name, got {table!r}; rename it"
+                )
         return {
             table: f"{stem}.{table.replace(' ', '-')}.csv" if table else f"{stem}.csv" for table in measured.entry.texts
         }

@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+import warnings
 from pathlib import Path
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -39,10 +41,19 @@ class Store:
         os.replace(partial, self._path(number))
 
     def load(self, number: int, digest: str) -> Outcome | None:
-        """The outcome of a group if this very work was finished before, else None."""
+        """The outcome of a group if this very work was finished before, else None; what is damaged is said to be so."""
         if self._folder is None or not self._path(number).exists():
             return None
-        with np.load(self._path(number), allow_pickle=False) as stored:
+        try:
+            return self._read(number, digest)
+        except (OSError, EOFError, ValueError, KeyError, BadZipFile) as damage:
+            name = self._path(number).name
+            warnings.warn(f"the checkpoint {name} is damaged ({damage}); training its replicas again", stacklevel=2)
+            return None
+
+    def _read(self, number: int, digest: str) -> Outcome | None:
+        # NumPy leaves a file open that it opened itself and cannot read
+        with open(self._path(number), "rb") as file, np.load(file, allow_pickle=False) as stored:
             if str(stored["digest"]) != digest:
                 return None
 

@@ -51,7 +51,7 @@ def test_a_record_becomes_a_section_with_its_claims(tmp_path, package):
     assert section.tables == {"": "none.csv"}
     first, second = book.claims
     assert (first.href, first.entry, first.flags) == ("one/index.html#claim-1.1-a-heads", "1.1-a", ())
-    assert (first.verdict, first.documented, first.reference) == ("holds", "differs", "Bernoulli (1713)")
+    assert (first.verdict, first.documented, first.reference.words) == ("holds", "differs", "Bernoulli (1713)")
     assert first.decides is first.first and first.second is None
     # Benjamini and Hochberg over both: 1e-6 is kept, 0.9 is not, and only "holds" can be a false discovery
     assert (first.kept, second.kept) == (True, False)

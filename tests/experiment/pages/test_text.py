@@ -12,6 +12,8 @@ from textbook.experiment.pages.text import Text, named_arms, number
         ("`<b>`", "<code>&lt;b&gt;</code>"),
         ("a weighted *sum* of", "a weighted <em>sum</em> of"),
         ("2 * 3 * 4 and * alone", "2 * 3 * 4 and * alone"),
+        ("explore and *exploit (use)*", "explore and <em>exploit (use)</em>"),
+        ("best rates (* at the border): a 0.1*, b 0.3*", "best rates (* at the border): a 0.1*, b 0.3*"),
         ("x**2 and y**2", "x**2 and y**2"),
         ("정칙화 and 정규화", '<span lang="ko">정칙화</span> and <span lang="ko">정규화</span>'),
     ],
@@ -23,6 +25,7 @@ def test_a_text_is_escaped_and_its_marks_are_set(words, html):
 def test_words_in_another_language_than_the_page_say_so():
     assert Text("still English", "en", "ko").__html__() == '<span lang="en">still English</span>'
     assert Text("한국어", "ko", "ko").__html__() == "한국어"
+    assert Text("가중 *평균*이다", "ko", "ko").__html__() == "가중 <em>평균</em>이다"
     assert (Text("a", "en", "ko").foreign, Text("a", "en", "en").foreign) == ("en", None)
 
 

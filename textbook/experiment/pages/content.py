@@ -41,7 +41,7 @@ class ClaimContent:
     why: Text
     beware: Text
     correction: Text
-    reference: str
+    reference: Text
     rule: Text
     first: Judged
     second: Judged | None
@@ -273,7 +273,7 @@ class _Writer:
             entry,
             catalogue.flags(entry),
             *(self._text(claim[name], own.get(name)) for name in ("claim", "ask", "why", "beware", "correction")),
-            claim["reference"],
+            Text(claim["reference"]),
             self._judging(claim["test"], self._language.rule),
             self._judged(claim, claim["test"]),
             self._judged(claim["second"], claim["test"]) if claim["second"] else None,

@@ -41,7 +41,8 @@ class Text(NamedTuple):
 
 
 _CODE = re.compile(r"`([^`]+)`")
-_EMPHASIS = re.compile(r"(?<![\w*])\*(\w[^*<>]*?\w)\*(?![\w*])")
+# in Korean a particle may follow at once: *평균*이다
+_EMPHASIS = re.compile(r"(?<![\w*])\*(\w(?:[^*<>]*?[\w)])?)\*(?![A-Za-z0-9_*])")
 _HANGUL = re.compile("[\uac00-\ud7a3]+(?: +[\uac00-\ud7a3]+)*")
 # an arm named by several columns, as Python writes it, ('SGD', 0.3), and each of its parts
 _PART = r"""'[^']*'|"[^"]*"|[^'"(),\s][^'"(),]*"""
