@@ -24,6 +24,9 @@ ON_JAX := $(addprefix tests/replicas/test_,trainer.py budgets.py early_stopping.
 AXE_CORE ?= axe-core@4.14.1
 AXE := $(VENV)/node/node_modules/axe-core/axe.min.js
 
+# these make the whole book, several times over
+LONG := $(addprefix benchmarks/,book.py interruptions.py)
+
 .PHONY: ch4 ch5 ch6 ch7 ch8 book test test-backends browser lint check-environment benchmarks clean
 
 ch4 ch5 ch6 ch7 ch8: $(READY)
@@ -57,7 +60,7 @@ check-environment: $(READY)
 	$(BIN)/python -m textbook.environment
 
 benchmarks: $(READY)
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	for script in $(filter-out $(LONG),$(wildcard benchmarks/*.py)); do $(BIN)/python $$script || exit 1; done
 
 $(READY): setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

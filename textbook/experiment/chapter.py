@@ -146,9 +146,7 @@ class ChapterRun:
         return replace(measured, cached=False) if fresh else measured
 
     def _knobs(self, loaded: Section) -> dict:
-        chosen = self.request.chosen
-        for_data = {} if chosen is None else loaded.outline.for_data.get(chosen.card.name, {})
-        return {**loaded.knobs, **for_data, **self.request.settings.get(loaded.outline.name, {})}
+        return loaded.knobs_for(self.request.chosen, self.request.settings.get(loaded.outline.name, {}))
 
     def _second(self, loaded: Section, record: dict, ahead: Ahead | None) -> None:
         run = self._run(seed_blocks.SECOND)
