@@ -134,8 +134,7 @@ def _finding(outline: Outline, record: dict | None, folder: Path, cache: Cache, 
         chosen=chosen,
         settings={outline.name: settings},
     )
-    for_data = {} if chosen is None else outline.for_data.get(replaced_by, {})
-    knobs = {**loaded.knobs, **for_data, **settings}
+    knobs = loaded.knobs_for(chosen, settings)
     run = Run(request.seeds, request.quick, request.engine, chosen)
     parts = key_parts(run, loaded.measure, knobs)
     reasons = [

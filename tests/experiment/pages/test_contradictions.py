@@ -4,7 +4,7 @@ import pytest
 
 from tests.experiment.pages import toy_book
 from tests.experiment.pages.parsed import Page
-from textbook.experiment.pages import content, contradictions, site
+from textbook.experiment.pages import contradictions, edition, site
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def package(tmp_path, monkeypatch) -> str:
 
 
 def topic(out, package, code="en") -> contradictions.Topic:
-    (found,) = contradictions.context(content.book(out, package, code))["topics"]
+    (found,) = contradictions.context(edition.book(out, package, code))["topics"]
     return found
 
 
@@ -57,6 +57,14 @@ def test_side_boxes_of_entries_lead_to_their_questions(package):
     (place, title), *others = contradictions.side_boxes(package, ("1.2-a",), "ko")
     assert (place, title.words, others) == ("coins", "동전은 공정한가?", [])
     assert contradictions.side_boxes(package, ("1.3-a",), "en") == []
+
+
+def test_a_section_points_to_the_question_that_it_bears_on(package, tmp_path):
+    site.write(tmp_path, package)
+    for code, title in (("", "Is a coin fair?"), (".ko", "동전은 공정한가?")):
+        page = Page((tmp_path / "one" / f"index{code}.html").read_text("utf-8"))
+        (link, *others) = [a for a in page.all("a") if a.get("href") == f"../contradictions{code}.html#coins"]
+        assert link.text.strip() == title and len(others) == 1
 
 
 def test_a_book_without_contradictions_has_no_side_boxes(tmp_path, monkeypatch):

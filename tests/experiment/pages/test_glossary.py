@@ -2,13 +2,13 @@
 
 from tests.experiment.pages import toy_book
 from tests.experiment.pages.parsed import Page
-from textbook.experiment.pages import content, glossary, links, site
+from textbook.experiment.pages import edition, glossary, links, site
 
 
 def test_terms_are_sorted_by_the_language_of_the_page(tmp_path, monkeypatch):
     package = toy_book.package(tmp_path, monkeypatch, {"glossary": toy_book.GLOSSARY.replace('"Coin"', '"`zecchino`"')})
     for code, expected in (("en", ["die", "`zecchino`"]), ("ko", ["동전", "주사위"])):
-        terms = glossary.context(content.book(tmp_path, package, code))["terms"]
+        terms = glossary.context(edition.book(tmp_path, package, code))["terms"]
         assert [term.name.words for term in terms] == expected
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.experiment.pages import toy_book
 from tests.experiment.pages.parsed import Page
-from textbook.experiment.pages import content, overview, site
+from textbook.experiment.pages import edition, overview, site
 
 BROUGHT = ("preface", "contradictions", "glossary")
 
@@ -37,7 +37,7 @@ def test_a_page_comes_with_its_file(brought, tmp_path, monkeypatch):
 
 def test_all_pages_of_a_book_that_was_not_run_are_written_too(tmp_path, monkeypatch):
     package = toy_book.package(tmp_path, monkeypatch, toy_book.TEXTS)
-    shown = overview.pages(content.book(tmp_path / "out", package, "ko"))
+    shown = overview.pages(edition.book(tmp_path / "out", package, "ko"))
     assert list(shown) == ["preface", "verdicts", "contradictions", "glossary"]
     assert [template for template, _ in shown.values()] == [f"{name}.html" for name in shown]
     site.write(tmp_path / "out", package)
@@ -63,7 +63,7 @@ def test_a_text_that_names_what_the_book_lacks_says_so(file, old, new, message, 
     assert old in toy_book.TEXTS[file]
     package = toy_book.package(tmp_path, monkeypatch, {file: toy_book.TEXTS[file].replace(old, new)})
     with pytest.raises(ValueError, match=message):
-        overview.pages(content.book(tmp_path / "out", package, "en"))
+        overview.pages(edition.book(tmp_path / "out", package, "en"))
 
 
 def test_a_text_without_korean_stands_in_english_and_is_marked_as_such(tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ import pytest
 
 from tests.experiment.pages import toy_book
 from tests.experiment.pages.parsed import Page
-from textbook.experiment.pages import content, preface, site
+from textbook.experiment.pages import edition, preface, site
 from textbook.statistics import five_way
 
 
@@ -14,7 +14,7 @@ def package(tmp_path, monkeypatch) -> str:
 
 
 def context(out, package, code="en") -> dict:
-    return preface.context(content.book(out, package, code))
+    return preface.context(edition.book(out, package, code))
 
 
 def page(out, package, name="preface.html") -> Page:

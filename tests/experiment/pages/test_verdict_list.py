@@ -4,7 +4,7 @@ import pytest
 
 from tests.experiment.pages import toy_book
 from tests.experiment.pages.parsed import Page
-from textbook.experiment.pages import content, links, site, verdict_list
+from textbook.experiment.pages import content, edition, links, site, verdict_list
 from textbook.statistics import WORDS
 from textbook.statistics.discoveries import keep_discoveries
 
@@ -16,7 +16,7 @@ def book(tmp_path, monkeypatch):
     def make(*claims, **settings) -> content.Book:
         package = toy_book.package(tmp_path, monkeypatch, {})
         toy_book.run(tmp_path / "out", "first", *claims, **settings)
-        return content.book(tmp_path / "out", package, "en")
+        return edition.book(tmp_path / "out", package, "en")
 
     return make
 
@@ -50,7 +50,7 @@ def test_the_bound_on_false_discoveries_is_over_all_claims_of_the_book(tmp_path,
     claims = [toy_book.claim(f"1.{1 + (i > 2)}-a/{i}", p=p) for i, p in enumerate(p_values)]
     toy_book.run(out, "first", *claims[:3])
     toy_book.run(out, "second", *claims[3:])
-    rows = verdict_list.context(content.book(out, package, "en"))["rows"]
+    rows = verdict_list.context(edition.book(out, package, "en"))["rows"]
     # alone, the first section would keep all of its three
     assert keep_discoveries(p_values[:3]).tolist() == [True, True, True]
     assert [not row.claim.doubtful for row in rows] == keep_discoveries(p_values).tolist() == [True] + 6 * [False]

@@ -6,7 +6,17 @@ from pathlib import Path
 
 from textbook.experiment import book as contents
 from textbook.experiment import saving
-from textbook.experiment.pages import content, links, overview, pictures, reading, source_code, strips
+from textbook.experiment.pages import (
+    content,
+    contradictions,
+    edition,
+    links,
+    overview,
+    pictures,
+    reading,
+    source_code,
+    strips,
+)
 from textbook.experiment.pages.text import number
 from textbook.experiment.streams import note
 from textbook.statistics.judgement import WORDS
@@ -29,7 +39,7 @@ def write(out: Path, package: str) -> Path:
     environment = _environment()
     highlighted = source_code.Highlighter(out / ".cache")
     for code in links.LANGUAGES:
-        pages = _Pages(environment, highlighted, content.translated(out, package, chapters, records, code))
+        pages = _Pages(environment, highlighted, edition.translated(out, package, chapters, records, code))
         for path, text in pages.all():
             saving.write(out / path, text.encode())
     return out / links.page("index", links.LANGUAGES[0])
@@ -106,6 +116,9 @@ class _Pages:
             verdicts=WORDS,
             pages=overview.names(self._book.package),
             counts=_counts,
+            side_boxes=lambda section: contradictions.side_boxes(
+                self._book.package, section.outline.entries, self._book.code
+            ),
             **context,
         )
         return page["path"], text

@@ -4,7 +4,7 @@ import pytest
 
 from tests.experiment.pages import toy_book
 from textbook.experiment import book as contents
-from textbook.experiment.pages import catalogue, content, reading
+from textbook.experiment.pages import catalogue, edition, reading
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def change(folder, file, **changes):
 
 
 def test_sections_that_were_not_run_are_there_with_their_command(tmp_path, package):
-    book = content.book(tmp_path / "out", package, "en")
+    book = edition.book(tmp_path / "out", package, "en")
     (chapter,) = book.chapters
     assert (chapter.label, chapter.title.words, chapter.term.words) == ("1", "Coins", "동전")
     assert [section.name for section in book.sections] == ["first", "second"]
@@ -40,7 +40,7 @@ def test_a_record_becomes_a_section_with_its_claims(tmp_path, package):
     claim = toy_book.claim("1.1-a/heads", correction="No.", reference="Bernoulli (1713)", documented="differs")
     folder = toy_book.run(out, "first", claim, toy_book.claim("1.1-a", "inconclusive", p=0.9), quick=True)
     change(folder, "1.1-first.json", knobs={"throws": 5, "loads": [0.1, 0.2]}, set={"throws": 5})
-    book = content.book(out, package, "en")
+    book = edition.book(out, package, "en")
     section = book.find_section("first")
     assert book.quick and section.seeds == "1000–1015"
     assert section.command == f"python -m {package}.one first --quick --seeds 16 --set throws=5"
@@ -62,7 +62,7 @@ def test_the_second_judging_decides(tmp_path, package):
     first = toy_book.claim("1.1-a", "holds", p=0.9)
     numbers = {**toy_book.claim("1.1-a", "fails", p=0.001, n=32), "seeds": list(range(2000, 2032))}
     toy_book.run(tmp_path / "out", "first", {**first, "second": numbers, "decided": "fails", "as_expected": False})
-    (claim,) = content.book(tmp_path / "out", package, "en").claims
+    (claim,) = edition.book(tmp_path / "out", package, "en").claims
     assert (claim.verdict, claim.first.verdict, claim.second.verdict) == ("fails", "holds", "fails")
     assert claim.decides is claim.second and claim.second.n == 32 and claim.second.seeds[-1] == 2031
     assert claim.kept is True
@@ -76,7 +76,7 @@ def test_korean_comes_from_the_chapters_catalogue_and_what_lacks_it_stays_englis
         '[claims."1.1-a"]\nclaim = "주장이다."\nask = "어느 쪽일까?"\n',
     )
     toy_book.run(tmp_path / "out", "first", toy_book.claim("1.1-a"))
-    book = content.book(tmp_path / "out", package, "ko")
+    book = edition.book(tmp_path / "out", package, "ko")
     assert (book.code, book.chapters[0].title.words, book.chapters[0].term.words) == ("ko", "동전", "Coins")
     section, other = book.sections
     assert (section.title.words, section.term.words, section.term.lang) == ("첫째 동전", "The first coin", "en")
@@ -100,7 +100,7 @@ def test_korean_comes_from_the_chapters_catalogue_and_what_lacks_it_stays_englis
 )
 def test_a_chapters_title_is_read_from_its_docstring(tmp_path, package, docstring, label, title, term):
     (tmp_path / package / "one" / "__init__.py").write_text(f'"""{docstring}"""\n\nSECTIONS = ()\n', encoding="utf-8")
-    (chapter,) = content.book(tmp_path, package, "en").chapters
+    (chapter,) = edition.book(tmp_path, package, "en").chapters
     assert (chapter.label, chapter.title.words) == (label, title)
     assert (chapter.term and chapter.term.words) == term
 
@@ -121,7 +121,7 @@ def test_a_damaged_record_and_an_old_one_are_said_and_count_as_not_run(tmp_path,
 
 def test_every_chapter_of_the_book_has_a_korean_title():
     for chapter in contents.chapters("chapters"):
-        label, title, term = content._chapter_title(chapter)
+        label, title, term = edition._chapter_title(chapter)
         assert label == chapter.name.removeprefix("ch") and title and term
 
 
