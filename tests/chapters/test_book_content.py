@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from textbook.experiment.pages import content, overview
+from textbook.experiment.pages import edition, overview
 
 ROOT = Path(__file__).parents[2]
 FILES = ("contradictions", "glossary", "preface")
@@ -148,7 +148,7 @@ def test_the_preface_reads_tables_that_its_section_writes():
 
 def test_the_pages_of_the_book_are_all_there_before_anything_was_run(tmp_path):
     for code in ("en", "ko"):
-        shown = overview.pages(content.book(tmp_path, "chapters", code))
+        shown = overview.pages(edition.book(tmp_path, "chapters", code))
         assert set(shown) == {"verdicts", *FILES}
         topics = shown["contradictions"][1]["topics"]
         # nothing was measured, so nothing is said of it
