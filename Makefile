@@ -5,7 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 # a process a core; with more than one thread each they would take the cores from one another, many times slower
 ONE_THREAD := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1
-PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -n auto --dist worksteal
+# one more than there are cores: tests that start programs of their own wait for these a quarter of the time
+PROCESSES := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal
 # JAX mostly compiles: here in half the time, and each program once, whichever test or process needs it
 QUICK_JAX := JAX_DISABLE_MOST_OPTIMIZATIONS=1 JAX_COMPILATION_CACHE_DIR=$(abspath $(VENV))/jax_programs \
 	JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0.05 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
