@@ -36,9 +36,10 @@ def differences(one: Path, other: Path) -> list[str]:
     everywhere = {column for record in sections.values() for column in record["measured"]}
     owners = {name.parent / file: record for name, record in sections.items() for file in _files(record)}
     found = []
-    for name in sorted(_names(one) | _names(other)):
-        if name not in _names(other) or name not in _names(one):
-            found.append(f"{name} is only in {one if name in _names(one) else other}")
+    here, there = _names(one), _names(other)
+    for name in sorted(here | there):
+        if name not in there or name not in here:
+            found.append(f"{name} is only in {one if name in here else other}")
             continue
         texts = (one / name).read_bytes(), (other / name).read_bytes()
         if texts[0] == texts[1] or (name.suffix == ".html" and name.parts[0] != ".cache"):
