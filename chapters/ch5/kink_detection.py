@@ -69,7 +69,10 @@ def measure(
             pd.DataFrame(
                 {
                     "seed": seed,
-                    "tensor": found.tensor,
+                    # by its place: Keras numbers layers by what the process built before
+                    "tensor": [
+                        f"{at} {name.rpartition('/')[2]}" for at, name in zip(tensor, found.tensor, strict=True)
+                    ],
                     "analytic": found.analytic,
                     "numeric": numeric,
                     "error": relative_error(found.analytic, numeric),
